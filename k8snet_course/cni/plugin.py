@@ -1,0 +1,198 @@
+"""What every network plugin can do, and the values that it gives and takes.
+
+A plugin is asked twice: when a pod is attached (CNI ADD: it takes an address and returns a result), and when somebody wants
+to know what a node's or a pod's Linux holds.  Then it returns tables, made from the results alone.  It never sees a packet.
+
+Source: CNI specification 1.1.0, sections 2 (protocol) and 5 (result types).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from k8snet_course.addressing import HostLocal, NodeBlocks
+from k8snet_course.linux.bridge import FdbEntry
+from k8snet_course.linux.link import Link
+from k8snet_course.linux.neighbour import Neighbour
+from k8snet_course.linux.netfilter import Rule
+from k8snet_course.linux.route import Route
+from k8snet_course.objects import Node
+
+Json = dict[str, Any]
+"""A JSON object, as CNI exchanges them."""
+
+Ipam = HostLocal | NodeBlocks
+"""An allocator of pod addresses, as one node sees it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A pod's place in its node's network: the container id, the ADD result, and the ifindex of the host-side interface."""
+
+    key: str
+    container_id: str
+    result: Json
+    index: int
+
+    @property
+    def ip(self) -> str:
+        """The pod's address, from the result."""
+        return str(self.result["ips"][0]["address"]).partition("/")[0]
+
+    @property
+    def gateway(self) -> str:
+        """The gateway of the pod's address, from the result: that of the address, or else of the default route."""
+        given = self.result["ips"][0].get("gateway")
+        return str(given or next((row["gw"] for row in self.result["routes"] if row["dst"] == "0.0.0.0/0"), ""))
+
+    @property
+    def host_link(self) -> str:
+        """The name of the pod's interface on the node, from the result: the last one that is not in the pod."""
+        return str([link["name"] for link in self.result["interfaces"] if "sandbox" not in link][-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a plugin is told about the cluster: the range of all pods, the nodes' network, and how many nodes there are."""
+
+    pod_cidr: str
+    node_network: str
+    nodes: int = 1
+
+
+@dataclass(slots=True)
+class Tables:
+    """What a plugin writes into one device: interfaces, routes, permanent neighbours and FDB rows, NAT rules, eBPF maps."""
+
+    links: list[Link] = field(default_factory=list)
+    routes: list[Route] = field(default_factory=list)
+    neighbours: list[Neighbour] = field(default_factory=list)
+    fdb: list[FdbEntry] = field(default_factory=list)
+    nat: list[Rule] = field(default_factory=list)
+    maps: list[Route] = field(default_factory=list)
+
+
+class Plugin(Protocol):
+    """A network plugin, as the cluster uses it.
+
+    ``first_pod_index`` is the ifindex of the first pod's cable on a node: after lo, eth0 and the plugin's own interfaces.
+    ``network_policy`` says whether it makes NetworkPolicy objects work (without that they are accepted and do nothing),
+    ``encapsulation`` how packets travel between nodes ("VXLAN", "Geneve", "IPIP", or "" for as they are) and ``overhead`` how
+    many bytes that adds; ``mtu`` is the largest packet that a pod can send.  ``underlay_mtu`` is what the plugin needs the
+    nodes' own network to carry, and ``pod_network`` the range of all pods unless somebody gives another one.
+    """
+
+    first_pod_index: int
+    network_policy: bool
+    encapsulation: str
+    overhead: int
+    mtu: int
+    underlay_mtu: int
+    pod_network: str
+
+    def __init__(self, settings: Settings) -> None:
+        ...
+
+    def conflist(self, node: Node) -> Json:
+        """The network configuration that stands in /etc/cni/net.d on this node."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """A number that is another one as soon as something has changed that stands in *every* node's tables."""
+        ...
+
+    def ipam(self, node: Node) -> Ipam:
+        """A fresh allocator of pod addresses for this node."""
+        ...
+
+    def rewound(self, ipam: Ipam, before: Ipam) -> Ipam:
+        """The allocator as it was when ``before`` was copied from it: what happened since has been undone."""
+        ...
+
+    def add(self, node: Node, ipam: Ipam, container: str) -> Json:
+        """CNI ADD: take an address and return the result.  Raises AddressesExhausted, and then nothing has changed."""
+        ...
+
+    def node_addresses(self, node: Node, ipam: Ipam, populated: bool) -> tuple[str, ...]:
+        """The addresses that the plugin gives to the node itself; ``populated`` says whether there are pods on it."""
+        ...
+
+    def fabric_routes(self, nodes: Sequence[Node]) -> list[Route]:
+        """What the plugin writes into the router of the nodes' own network; nothing, for most."""
+        ...
+
+    def node_tables(self, node: Node, attachments: Sequence[Attachment], others: Sequence[Node]) -> Tables:
+        """What the plugin writes on a node, given the pods attached there and the other nodes."""
+        ...
+
+    def pod_tables(self, node: Node, attachment: Attachment) -> Tables:
+        """What the plugin writes in a pod, besides its loopback."""
+        ...
+
+
+class Base:
+    """What plugins have in common, and the values of one that does nothing special."""
+
+    first_pod_index = 3
+    network_policy = False
+    encapsulation = ""
+    overhead = 0
+    mtu = 1500
+    underlay_mtu = 1500
+    pod_network = "10.244.0.0/16"
+    version = "1.0.0"
+    """The version of the CNI specification that the plugin's configuration names."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @property
+    def revision(self) -> int:
+        """No table depends on what happens on other nodes."""
+        return 0
+
+    def ipam(self, node: Node) -> Ipam:
+        """host-local over the node's podCIDR."""
+        return HostLocal(node.pod_cidr)
+
+    def rewound(self, ipam: Ipam, before: Ipam) -> Ipam:
+        """The copy: an allocator of this node alone is simply replaced."""
+        return before
+
+    def node_addresses(self, node: Node, ipam: Ipam, populated: bool) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def fabric_routes(self, nodes: Sequence[Node]) -> list[Route]:
+        """None: the nodes' own network knows nothing of pods."""
+        return []
+
+    def result(self, interfaces: list[Json], address: Json, routes: list[Json]) -> Json:
+        """An ADD result in the form of this plugin's version: before 1.0.0 an address says of which IP version it is."""
+        old = tuple(map(int, self.version.split("."))) < (1, 0, 0)
+        ip = {"version": "6" if ":" in address["address"] else "4", **address} if old else address
+        return {"cniVersion": self.version, "interfaces": interfaces, "ips": [ip], "routes": routes, "dns": {}}
+
+
+def sandbox(container: str) -> str:
+    """The path of a pod's network namespace on its node, as the container runtime makes it.
+
+    >>> sandbox("6f7a1e7c33")
+    '/var/run/netns/cni-6f7a1e7c'
+    """
+    return f"/var/run/netns/cni-{container[:8]}"
+
+
+def container_id(serial: int, key: str) -> str:
+    """The id of a pod's sandbox: 64 hexadecimal digits, as containerd writes them, the same in every run.
+
+    ``serial`` counts the sandboxes that the cluster has made, so that a recreated pod gets another id.
+
+        >>> container_id(1, "default/frontend")[:8]
+        '197e376c'
+    """
+    return hashlib.sha256(f"{serial} {key}".encode()).hexdigest()

@@ -1,0 +1,173 @@
+"""What the cluster decides: which nodes and pods there are, on which node a pod runs, and which address it gets.
+
+Here are the jobs that Kubernetes' control plane and the container runtime have between them: a podCIDR for each node, the
+scheduler's choice, CNI ADD and DEL for a pod.  Each method checks everything before it changes anything.
+
+It knows no tables and no packets: those are derived from its decisions by :mod:`k8snet_course.cluster`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from k8snet_course import manifests
+from k8snet_course.addressing import NodeCidrAllocator
+from k8snet_course.cni import Attachment, Ipam, Plugin, container_id
+from k8snet_course.errors import AlreadyExists, NotFound
+from k8snet_course.names import check_labels, dns_label, dns_subdomain, nearest
+from k8snet_course.objects import Node, Pod
+from k8snet_course.programs import listeners_of
+from k8snet_course.underlay import Underlay
+
+
+@dataclass(slots=True)
+class NodeState:
+    """What has been decided about one node: its podCIDR, who holds which address of it, and the pods attached."""
+
+    node: Node
+    ipam: Ipam
+    next_index: int
+    attachments: dict[str, Attachment] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
+
+
+class ControlPlane:
+    """The decisions of one cluster.  ``nodes`` and ``pods`` are in the order in which they were made.
+
+    ``holders`` says for each address which devices have it: usually one, and the course is interested in the exceptions.
+    """
+
+    def __init__(self, plugin: Plugin, underlay: Underlay, cidrs: NodeCidrAllocator, nodes: int) -> None:
+        self.plugin = plugin
+        self.nodes: dict[str, NodeState] = {}
+        self.pods: dict[str, Pod] = {}
+        self.holders: dict[str, list[str]] = {address: [name] for name, address in underlay.address.items()}
+        self._sandboxes = 0
+        self._journal: list[Callable[[], None]] | None = None
+        addresses = underlay.node_addresses()
+        for number in range(1, nodes + 1):
+            node = Node(f"node-{number}", next(addresses), cidrs.allocate())
+            self.nodes[node.name] = NodeState(node, plugin.ipam(node), plugin.first_pod_index)
+            self.holders.setdefault(node.ip, []).append(node.name)
+            self._note_addresses(self.nodes[node.name])
+
+    def node(self, name: str) -> NodeState:
+        """The state of a node.  Raises NotFound."""
+        found = self.nodes.get(name) if isinstance(name, str) else None
+        if found is None:
+            raise NotFound(name, f"a node of this cluster ({listed(self.nodes)})",
+                           f"write '{nearest(name, self.nodes)}', or make the cluster with more nodes")
+        return found
+
+    def pod(self, name: str, namespace: str = "default") -> Pod:
+        """A pod by its name, or by namespace/name.  Raises NotFound."""
+        found = self.pods.get(f"{namespace}/{name}") or self.pods.get(name) if isinstance(name, str) else None
+        if found is None:
+            raise NotFound(name, f"a pod of this cluster ({listed(pod.label for pod in self.pods.values())})",
+                           "add it with add_pod, or correct the name")
+        return found
+
+    def attachment(self, pod: Pod) -> Attachment:
+        """How a pod is attached to its node's network."""
+        return self.nodes[pod.node].attachments[pod.key]
+
+    def create(self, wanted: Pod) -> Pod:
+        """Choose a node if none is asked for, have the plugin attach the pod, and note it.
+
+        Raises InvalidName, InvalidArgument, NotFound, AlreadyExists or AddressesExhausted; nothing has changed then.
+        """
+        dns_subdomain(wanted.name, "pod name")
+        dns_label(wanted.namespace, "namespace")
+        check_labels(wanted.labels)
+        listeners_of(wanted)
+        state = self.node(wanted.node) if wanted.node else self._emptiest()
+        if wanted.key in self.pods:
+            raise AlreadyExists(wanted.label, "a pod name that is free in its namespace",
+                                f"choose another name, or delete it first with delete('pod', '{wanted.name}')")
+        before = state.ipam.copy() if self._journal is not None else state.ipam
+        serial = self._sandboxes + 1
+        container = container_id(serial, wanted.key)
+        attachment = Attachment(wanted.key, container, self.plugin.add(state.node, state.ipam, container), state.next_index)
+        pod = Pod(wanted.name, state.node.name, attachment.ip, wanted.namespace, dict(wanted.labels),
+                  dict(wanted.annotations), wanted.containers)
+        self._sandboxes = serial
+        state.next_index += 1
+        state.attachments[pod.key] = attachment
+        self.pods[pod.key] = pod
+        self.holders.setdefault(pod.ip, []).append(pod.key)
+        self._note_addresses(state)
+
+        def undo() -> None:
+            self.delete(pod)
+            self._sandboxes -= 1
+            state.next_index -= 1
+            state.ipam = self.plugin.rewound(state.ipam, before)
+
+        self._undo_later(undo)
+        return pod
+
+    def apply(self, wanted: Pod) -> Pod:
+        """Create the pod, or change what a running pod lets be changed: labels, annotations and images."""
+        present = self.pods.get(wanted.key)
+        if present is None:
+            return self.create(wanted)
+        manifests.check_update(present, wanted)
+        listeners_of(wanted)
+        pod = Pod(present.name, present.node, present.ip, present.namespace, wanted.labels, wanted.annotations,
+                  wanted.containers)
+        self.pods[pod.key] = pod
+        self._undo_later(lambda: self.pods.update({present.key: present}))
+        return pod
+
+    def delete(self, pod: Pod) -> Attachment:
+        """Detach a pod (CNI DEL), free its address, and return the attachment that was."""
+        state = self.nodes[pod.node]
+        attachment = state.attachments.pop(pod.key)
+        state.ipam.release(attachment.container_id)
+        del self.pods[pod.key]
+        self.holders[pod.ip].remove(pod.key)
+        self._note_addresses(state)
+        return attachment
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Undo what was done inside if it ends in an error: each change leaves its undoing in a journal, last one first."""
+        self._journal = []
+        try:
+            yield
+        except Exception:
+            for undo in reversed(self._journal):
+                undo()
+            raise
+        finally:
+            self._journal = None
+
+    def _undo_later(self, undo: Callable[[], None]) -> None:
+        if self._journal is not None:
+            self._journal.append(undo)
+
+    def _emptiest(self) -> NodeState:
+        return min(self.nodes.values(), key=lambda state: len(state.attachments))
+
+    def _note_addresses(self, state: NodeState) -> None:
+        """The addresses that the plugin gives to the node itself: some are there only while it has pods."""
+        now = self.plugin.node_addresses(state.node, state.ipam, bool(state.attachments))
+        if now != state.addresses:
+            for address in state.addresses:
+                self.holders[address].remove(state.node.name)
+            for address in now:
+                self.holders.setdefault(address, []).append(state.node.name)
+            state.addresses = now
+
+
+def listed(names: Iterable[str]) -> str:
+    """A few names, for a message.
+
+    >>> listed([f"node-{n}" for n in range(1, 9)])
+    'node-1, node-2, node-3, node-4, node-5, node-6 and 2 more'
+    """
+    several = list(names)
+    more = f" and {len(several) - 6} more" if len(several) > 6 else ""
+    return ", ".join(several[:6]) + more if several else "none yet"

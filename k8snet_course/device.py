@@ -1,0 +1,70 @@
+"""A handle on one device of a cluster: what you get from ``cluster.node("node-1")`` and ``cluster.pod("frontend")``.
+
+It holds no state of its own: every property asks the cluster for the tables as they are at that moment, and they print as
+the Linux commands print them.
+"""
+
+from __future__ import annotations
+
+from k8snet_course.linux.bridge import FdbEntry
+from k8snet_course.linux.link import Link
+from k8snet_course.linux.namespace import Listener, Namespace, Network
+from k8snet_course.linux.neighbour import Neighbour
+from k8snet_course.linux.route import Route
+from k8snet_course.linux.rows import Rows
+
+
+class Device:
+    """One device: a pod, a node, the laptop, the router or the switch.
+
+        >>> from k8snet_course import Cluster
+        >>> print(Cluster().node("node-1").routes)
+        default via 192.168.1.1 dev eth0
+        192.168.1.0/24 dev eth0 proto kernel scope link src 192.168.1.2
+    """
+
+    __slots__ = ("_network", "ip", "name", "pod_cidr")
+
+    def __init__(self, network: Network, name: str, ip: str, pod_cidr: str = "") -> None:
+        self._network = network
+        self.name = name
+        self.ip = ip
+        self.pod_cidr = pod_cidr
+
+    @property
+    def _now(self) -> Namespace:
+        return self._network.namespace(self.name)
+
+    @property
+    def kind(self) -> str:
+        """pod, node, laptop, router or switch."""
+        return self._now.kind
+
+    @property
+    def links(self) -> Rows[Link]:
+        """Its interfaces, as `ip addr` prints them."""
+        return Rows(self._now.links.values())
+
+    @property
+    def routes(self) -> Rows[Route]:
+        """Its routes, as `ip route` prints them."""
+        return Rows(self._now.routes)
+
+    @property
+    def neighbours(self) -> Rows[Neighbour]:
+        """The MAC addresses it knows, as `ip neigh` prints them."""
+        return Rows(self._now.neighbours)
+
+    @property
+    def fdb(self) -> Rows[FdbEntry]:
+        """What its bridges have learnt, as `bridge fdb` prints it."""
+        return Rows(self._now.fdb_entries())
+
+    @property
+    def listeners(self) -> Rows[Listener]:
+        """The programs that wait for packets, as `ss -ln` lists them."""
+        return Rows(self._now.listeners)
+
+    def __repr__(self) -> str:
+        now = self._now
+        return f"{now.kind} {now.label} {self.ip}".rstrip()

@@ -1,0 +1,170 @@
+"""Faults: one row of one device's tables that is missing or wrong.
+
+A fault is a value.  The cluster keeps the faults that somebody injected and applies them to the tables whenever it derives
+them, so that repairing one is taking it back.  What the fault does to packets is not said here: it follows from the tables.
+
+Each fault is something that happens on real machines, and its docstring says with which command one would make it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from k8snet_course.cni.plugin import Tables
+from k8snet_course.errors import InvalidArgument, NotFound
+from k8snet_course.linux.bridge import FdbEntry
+from k8snet_course.linux.neighbour import Neighbour
+from k8snet_course.linux.netfilter import Rule
+
+
+@dataclass(slots=True)
+class Parts(Tables):
+    """Everything that a device's namespace is made of, while it is put together."""
+
+    filters: list[Rule] = field(default_factory=list)
+    forwarding: bool = False
+
+
+class Fault(Protocol):
+    """A change to one device's tables."""
+
+    @property
+    def device(self) -> str:
+        """The device: a node, or a pod as namespace/name."""
+        ...
+
+    def apply(self, parts: Parts) -> None:
+        """Make the change.  Raises NotFound when the row that it is about is not there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRoute:
+    """`ip route del DST`: nobody told this device the way."""
+
+    device: str
+    dst: str
+
+    def apply(self, parts: Parts) -> None:
+        """Remove the routes to ``dst``."""
+        there = [row for row in parts.routes if row.dst == self.dst]
+        _found(there, f"route {self.dst}", self.device, (row.dst for row in parts.routes))
+        parts.routes = [row for row in parts.routes if row not in there]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingNeighbour:
+    """`ip neigh del ADDRESS`: the tunnel's far end has no MAC address (a wire's would be asked for again)."""
+
+    device: str
+    address: str
+
+    def apply(self, parts: Parts) -> None:
+        """Remove the permanent neighbour row."""
+        there = _neighbours(parts, self.device, self.address)
+        parts.neighbours = [row for row in parts.neighbours if row not in there]
+
+
+@dataclass(frozen=True, slots=True)
+class WrongNeighbour:
+    """`ip neigh replace ADDRESS lladdr MAC`: the row names another MAC address than the far end has."""
+
+    device: str
+    address: str
+    mac: str
+
+    def apply(self, parts: Parts) -> None:
+        """Change the permanent neighbour row."""
+        there = _neighbours(parts, self.device, self.address)
+        parts.neighbours = [replace(row, mac=self.mac) if row in there else row for row in parts.neighbours]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingFdb:
+    """`bridge fdb del MAC`: the tunnel does not know on which machine this MAC address is."""
+
+    device: str
+    mac: str
+
+    def apply(self, parts: Parts) -> None:
+        """Remove the FDB row."""
+        there = _fdb_rows(parts, self.device, self.mac)
+        parts.fdb = [row for row in parts.fdb if row not in there]
+
+
+@dataclass(frozen=True, slots=True)
+class WrongFdb:
+    """`bridge fdb replace MAC dst ADDRESS`: the tunnel sends frames for this MAC address to the wrong machine."""
+
+    device: str
+    mac: str
+    dst: str
+
+    def apply(self, parts: Parts) -> None:
+        """Change the FDB row."""
+        there = _fdb_rows(parts, self.device, self.mac)
+        parts.fdb = [replace(row, dst=self.dst) if row in there else row for row in parts.fdb]
+
+
+@dataclass(frozen=True, slots=True)
+class WrongMtu:
+    """`ip link set LINK mtu BYTES`: an interface takes larger or smaller packets than the way behind it."""
+
+    device: str
+    link: str
+    mtu: int
+
+    def apply(self, parts: Parts) -> None:
+        """Change the interface's MTU.  Raises InvalidArgument for one that no interface can have."""
+        if not isinstance(self.mtu, int) or not 68 <= self.mtu <= 65536:
+            raise InvalidArgument(self.mtu, "an MTU from 68 to 65536 bytes", "write 1500")
+        there = [link for link in parts.links if link.name == self.link]
+        _found(there, f"interface {self.link}", self.device, (link.name for link in parts.links))
+        parts.links = [replace(link, mtu=self.mtu) if link in there else link for link in parts.links]
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardingOff:
+    """`sysctl net.ipv4.ip_forward=0`: the device keeps what is for it and sends nothing on."""
+
+    device: str
+
+    def apply(self, parts: Parts) -> None:
+        """Switch forwarding off."""
+        _found([parts] if parts.forwarding else [], "forwarding that is on", self.device, ())
+        parts.forwarding = False
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedPort:
+    """`iptables -A INPUT -p PROTOCOL --dport PORT -j DROP`: a firewall on the device drops what comes to this port."""
+
+    device: str
+    protocol: str
+    port: int
+
+    def apply(self, parts: Parts) -> None:
+        """Add the rule."""
+        if self.protocol not in ("TCP", "UDP") or not isinstance(self.port, int) or not 1 <= self.port <= 65535:
+            raise InvalidArgument(f"{self.protocol} {self.port}", "TCP or UDP and a port from 1 to 65535", "write 'UDP', 8472")
+        parts.filters.append(Rule("INPUT", "DROP", protocol=self.protocol.lower(), dport=self.port))
+
+
+def _neighbours(parts: Parts, device: str, address: str) -> list[Neighbour]:
+    there = [row for row in parts.neighbours if row.address == address]
+    _found(there, f"neighbour {address}", device, (row.address for row in parts.neighbours))
+    return there
+
+
+def _fdb_rows(parts: Parts, device: str, mac: str) -> list[FdbEntry]:
+    there = [row for row in parts.fdb if row.mac == mac]
+    _found(there, f"FDB row {mac}", device, (row.mac for row in parts.fdb))
+    return there
+
+
+def _found(there: Sequence[object], what: str, device: str, known: Iterable[str]) -> None:
+    if not there:
+        names = ", ".join(list(known)[:6]) or "none"
+        raise NotFound(what, f"something that {device} has ({names})", "name one of these")

@@ -1,0 +1,350 @@
+"""Forwarding: what Linux does with one packet, device after device, until its walk ends.
+
+The rules, in the order in which a device applies them:
+
+1. A frame that comes in at a port of a bridge is the bridge's: it learns the sender's MAC address and sends the frame out of
+   the port where the receiver's is known to be, or floods it.  A frame to the bridge's own MAC address goes up to rule 2.
+2. A frame to an interface's own MAC address is unpacked.  A packet to one of the device's own addresses is delivered.
+3. Any other packet is routed, if the device forwards: the longest matching prefix names the interface and the next router,
+   and the TTL falls by one.
+4. The next receiver's MAC address is looked up, or asked for; the packet goes into a frame and out of the interface.  If the
+   interface is a tunnel, the whole goes into a packet of the device's own, and that is routed by rules 3 and 4.
+5. A delivered packet that carries another one out of a tunnel is opened, and rule 2 begins again with what was inside.
+6. A delivered packet is answered, and the answer walks home by the same rules: nothing remembers the way.
+
+Between these, the device's netfilter rules are asked: before rule 2 and after rule 3 for rewriting (NAT), and before a
+packet is delivered, sent on or sent out for dropping it.  Only a rewritten connection is remembered, where it was rewritten.
+
+A device that cannot go on tells the sender by an ICMP packet, which also walks home by these rules.
+
+This module knows tables and packets.  It does not know what a pod, a plugin or a Service is: those write the tables.
+
+Sources: RFC 1812 (routers), RFC 792 (ICMP), RFC 9293 section 3.5.2 (RST), IEEE 802.1D (bridges); tried on Linux 6.18.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from k8snet_course.linux.conntrack import Conntrack
+from k8snet_course.linux.hooks import Hooks
+from k8snet_course.linux.link import End, Link, Tunnel
+from k8snet_course.linux.namespace import Listener, Namespace, Network
+from k8snet_course.linux.netfilter import FORWARD, INPUT, OUTPUT, POSTROUTING, PREROUTING
+from k8snet_course.linux.packet import BROADCAST_MAC, Frame, Packet
+from k8snet_course.linux.resolve import copy_taker, resolve
+from k8snet_course.linux.route import FEW_ROWS
+from k8snet_course.linux.trace import Action, Candidate, Change, Trace, Verdict
+from k8snet_course.linux.tunnel import encapsulated
+
+_MOST_CABLES = 1000
+"""A frame that has crossed more cables than this goes round in circles between bridges (which have no TTL)."""
+
+
+def send(network: Network, source: str, packet: Packet, target: str = "", intended: str = "") -> Trace:
+    """The walk of ``packet`` from the namespace ``source``, and the walk of its answer.
+
+    ``target`` is how the person who sent it names the receiver; ``intended`` is the namespace it is meant for, if that is
+    known: a packet that ends in another one has met an address conflict.
+    """
+    memory: dict[str, Conntrack] = {}
+    there = _Walk(network, intended, memory, False)
+    packet = there.originate(network.namespace(source), packet)
+    reply = None
+    if there.answer is not None and there.end is not None:
+        replier, answer = there.end, there.answer
+        back = _Walk(network, source, memory, True)
+        answer = back.originate(replier, answer)
+        reply = back.trace(replier.label, network.namespace(source).label, answer, None)
+    return there.trace(network.namespace(source).label, target or packet.dst, packet, reply)
+
+
+class _Walk(Hooks):
+    """One packet's way in one direction."""
+
+    _flight: tuple[End, Frame] | None = None
+
+    # -- the walk ------------------------------------------------------------------------------------------------------
+
+    def originate(self, ns: Namespace, packet: Packet) -> Packet:
+        """Send from a program on this device; returns the packet with the source address that the device chose."""
+        if not packet.src:
+            packet = packet.with_source(_source_address(ns, packet.dst))
+        self.enter(ns, "")
+        self.step(Action.ORIGINATE, "", packet, f"{ns.label} sends {packet}")
+        self._send_out(ns, packet)
+        cables = 0
+        while self._flight is not None:
+            (end, frame), self._flight = self._flight, None
+            cables += 1
+            if cables > _MOST_CABLES:
+                self.drop(self.hops[-1].namespace, end.link, frame.packet, Verdict.TTL_EXCEEDED,
+                           "the frame goes round in circles between bridges")
+                break
+            self._arrive(self.network.namespace(end.namespace), end.link, frame)
+        return packet
+
+    def _send_out(self, ns: Namespace, packet: Packet) -> None:
+        """A packet of the device's own, through its OUTPUT rules."""
+        rewritten = self.rewritten(ns, packet, OUTPUT)
+        if ns.local_link(rewritten.dst) is not None:
+            self._deliver(ns, "lo", rewritten)
+        else:
+            self._route(ns, rewritten, own=True)
+
+    def _arrive(self, ns: Namespace, link_name: str, frame: Frame) -> None:
+        link = ns.links[link_name]
+        self.enter(ns, link_name)
+        if link.master:
+            self._bridge(ns, link.master, frame, link)
+        elif frame.dst_mac in (link.mac, BROADCAST_MAC):
+            self._ip_in(ns, link, frame.packet)
+        else:
+            self.drop(ns, link_name, frame.packet, Verdict.NO_NEIGHBOUR,
+                       f"the frame is for {frame.dst_mac}, and {ns.label}'s {link_name} is {link.mac}")
+
+    def _bridge(self, ns: Namespace, name: str, frame: Frame, port: Link | None) -> None:
+        """Rule 1.  ``port`` is where the frame came in; None for a frame that the device itself sends out of the bridge."""
+        fdb, own = ns.fdb(name), ns.links[name]
+        learnt: tuple[Change, ...] = ()
+        if port is not None and fdb.learn(frame.src_mac, port.name):
+            learnt = (Change(f"{ns.label} {name} FDB {frame.src_mac}", "", f"port {port.name}"),)
+        wanted = frame.dst_mac
+        if wanted == own.mac:
+            row = Candidate(f"{own.mac} dev {name} (the bridge itself)", True, True)
+            self.step(Action.BRIDGE, name, frame.packet, f"{name} reads the MAC address {wanted}: its own, so the packet "
+                       f"goes up to {ns.label}'s routing", wanted, (row,), len(fdb), row.row, learnt)
+            self._ip_in(ns, own, frame.packet)
+            return
+        entry = fdb.find(wanted)
+        if entry is not None:
+            out = ns.links[entry.dev]
+            rows = list(fdb) if len(fdb) <= FEW_ROWS else [entry]
+            candidates = tuple(Candidate(str(row), row is entry, row is entry, "" if row is entry else "another MAC address")
+                               for row in rows)
+            self.step(Action.BRIDGE, name, frame.packet, f"{name} reads the MAC address {wanted} and has learnt that it is "
+                       f"behind port {out.name}", wanted, candidates, len(fdb) - len(rows), str(entry), learnt)
+        else:
+            takers = [link for link in ns.ports(name) if link is not port
+                      and (self._far_mac(link) == wanted or copy_taker(self.network, ns, link, wanted))]
+            self.step(Action.BRIDGE, name, frame.packet, f"{name} has not learnt where {wanted} is, so it floods the frame "
+                       "out of every other port", wanted, (), len(fdb), "", learnt)
+            if not takers:
+                self.drop(ns, name, frame.packet, Verdict.NO_NEIGHBOUR,
+                           f"behind no port of {name} is a device with the MAC address {wanted}")
+                return
+            out = takers[0]
+        if port is not None and out.name == port.name and not port.hairpin:
+            self.drop(ns, name, frame.packet, Verdict.NO_NEIGHBOUR,
+                       f"{name} does not send a frame back out of the port it came in by ({port.name}; hairpin is off)")
+            return
+        self._transmit(ns, out, frame)
+
+    def _ip_in(self, ns: Namespace, link: Link, packet: Packet) -> None:
+        """Rule 2, and the door to rule 3."""
+        packet = self.rewritten(ns, packet, PREROUTING, link.name)
+        if ns.local_link(packet.dst) is not None:
+            self._deliver(ns, link.name, packet)
+        elif not ns.forwarding:
+            self.drop(ns, link.name, packet, Verdict.NO_ROUTE,
+                       f"{packet.dst} is not {ns.label}'s address, and {ns.label} does not forward (ip_forward is 0)")
+        else:
+            self._route(ns, packet, own=False)
+
+    def _route(self, ns: Namespace, packet: Packet, own: bool) -> None:
+        """Rules 3 and 4.  ``own``: the packet begins here, so its TTL stays and errors go to the program, not by ICMP."""
+        lookup = ns.routes.lookup(packet.dst)
+        route, rows, what = lookup.winner, len(ns.routes), "route"
+        question = f"route to {packet.dst}"
+        if route is not None and route.dev and ns.links[route.dev].program:
+            self.step(Action.ROUTE, route.dev, packet, f"of {rows} routes '{route.dst}' wins: to {route.dev}, where an eBPF "
+                       "program takes over", question, lookup.candidates, lookup.others, str(route))
+            lookup = ns.maps.lookup(packet.dst)
+            route, rows, what = lookup.winner, len(ns.maps), "eBPF map entry"
+            question = f"eBPF map entry for {packet.dst}"
+        if route is None:
+            self.step(Action.ROUTE, "", packet, f"none of {ns.label}'s {rows} {_many(what)} leads to {packet.dst}", question,
+                       lookup.candidates, lookup.others)
+            if what == "route":
+                self.fail(ns, packet, Verdict.NO_ROUTE, f"{ns.label} has no route to {packet.dst}", own, "net unreachable")
+            else:
+                self.drop(ns, "", packet, Verdict.NO_ROUTE, f"{ns.label}'s eBPF maps have no entry for {packet.dst}")
+            return
+        if route.kind:
+            self.step(Action.ROUTE, "", packet, f"of {rows} {_many(what)} '{route.dst}' wins, a {route.kind}", question,
+                       lookup.candidates, lookup.others, str(route))
+            self.drop(ns, "", packet, Verdict.NO_ROUTE, f"{ns.label}'s route '{route}' swallows the packet in silence: nobody "
+                       f"has {packet.dst} now")
+            return
+        link = ns.links[route.dev]
+        external = link.tunnel is not None and link.tunnel.external
+        if not own and not external and packet.ttl <= 1:
+            self.step(Action.ROUTE, route.dev, packet, f"{ns.label} would use '{route}'", question, lookup.candidates,
+                       lookup.others, str(route))
+            self.fail(ns, packet, Verdict.TTL_EXCEEDED, f"the packet reached {ns.label} with TTL {packet.ttl}: "
+                       "it may not travel further", own, "time exceeded")
+            return
+        aged = packet if own or external else packet.aged()
+        changed = () if aged is packet else (Change("TTL", str(packet.ttl), str(aged.ttl)),)
+        next_hop = route.via or packet.dst
+        how = f"by the router {route.via}" if route.via else "which is on this wire"
+        self.step(Action.ROUTE, route.dev, aged, f"of {rows} {_many(what) if rows != 1 else what} '{route.dst}' wins: out of "
+                   f"{route.dev} to {packet.dst}, {how}", question, lookup.candidates, lookup.others, str(route), changed)
+        hook = OUTPUT if own else FORWARD
+        if not self.passes(ns, aged, hook, "", link.name):
+            return
+        aged = self.rewritten(ns, aged, POSTROUTING, out=link)
+        mtu = min(route.mtu or link.mtu, link.mtu)
+        if aged.size > mtu and aged.dont_fragment:
+            limit = f"{ns.label}'s {link.name}" if mtu == link.mtu else f"{ns.label}'s route '{route.dst}'"
+            self.fail(ns, packet, Verdict.TOO_BIG, f"the packet has {aged.size} bytes, {limit} takes {mtu}, and it may not be "
+                       "cut", own, f"fragmentation needed, mtu {mtu}")
+            return
+        if link.tunnel is not None and (external or link.tunnel.kind == "IPIP"):
+            load = Frame(link.mac, BROADCAST_MAC, aged) if link.tunnel.port else aged
+            self._encapsulate(ns, link, link.tunnel, load, next_hop)
+            return
+        mac = self._resolve(ns, link, next_hop, aged)
+        if not mac:
+            self.fail(ns, packet, Verdict.NO_NEIGHBOUR, f"{ns.label} asked on {link.name} who has {next_hop}, and nobody "
+                       "answered", own, "host unreachable")
+            return
+        self._transmit(ns, link, Frame(link.mac, mac, aged))
+
+    def _encapsulate(self, ns: Namespace, link: Link, tunnel: Tunnel, load: Frame | Packet, remote: str) -> None:
+        """Rule 4 for a tunnel: what would leave by it goes into a packet of the device's own to the tunnel's other end."""
+        outer = encapsulated(load, tunnel, remote)
+        inner = outer.carried
+        assert inner is not None
+        article = "an" if tunnel.kind == "IPIP" else "a"
+        self.step(Action.ENCAPSULATE, link.name, outer, f"{link.name} puts it into {article} {tunnel.kind} packet from "
+                  f"{outer.src} to {remote}", f"tunnel {link.name}", (), 0, "",
+                  (Change("size", f"{inner.size} bytes", f"{outer.size} bytes"), Change("outer destination", "", remote)))
+        self._send_out(ns, outer)
+
+    def _open(self, ns: Namespace, link: Link, packet: Packet) -> None:
+        """Rule 5: take out what a tunnel carried, as if it had come in by the tunnel's interface."""
+        inner = packet.carried
+        assert inner is not None
+        self.step(Action.DECAPSULATE, link.name, inner, f"{link.name} takes the inner packet out of the "
+                  f"{link.kind.upper()} packet from {packet.src}", f"tunnel {link.name}", (), 0, "",
+                  (Change("size", f"{packet.size} bytes", f"{inner.size} bytes"),))
+        if isinstance(packet.inner, Frame) and link.master:
+            frame = packet.inner
+            news = ns.fdb(link.name).learn(frame.src_mac, link.name, packet.src)
+            if news:
+                self.step(Action.BRIDGE, link.name, inner, f"{link.name} learns that {frame.src_mac} is on the machine "
+                           f"{packet.src}", "", (), 0, "", (Change(f"{ns.label} {link.name} FDB {frame.src_mac}", "",
+                                                                   f"machine {packet.src}"),))
+            self._bridge(ns, link.master, frame, link)
+            return
+        if isinstance(packet.inner, Frame) and packet.inner.dst_mac not in (link.mac, BROADCAST_MAC):
+            self.drop(ns, link.name, inner, Verdict.NO_NEIGHBOUR,
+                      f"the inner frame is for {packet.inner.dst_mac}, and {ns.label}'s {link.name} is {link.mac}")
+            return
+        self._ip_in(ns, link, inner)
+
+    def _resolve(self, ns: Namespace, link: Link, address: str, packet: Packet) -> str:
+        found = resolve(self.network, ns, link, address, self._carries)
+        if found.known:
+            why = f"{ns.label} knows already that {address} is at {found.mac}"
+        elif not found.answers:
+            why = f"{ns.label} asks everybody on {link.name}'s wire who has {address}: no answer"
+        else:
+            names = " and ".join(self.network.namespace(answer.namespace).label for answer in found.answers)
+            why = f"{ns.label} asks everybody on {link.name}'s wire who has {address}: {names} answers"
+            if len(found.answers) > 1:
+                why = why.removesuffix("answers") + "answer"
+                self.conflict = f"{names} both have the address {address}"
+        matched = found.candidates[0].row if found.candidates else ""
+        self.step(Action.RESOLVE, link.name, packet, why, f"MAC address of {address}", found.candidates,
+                   0, matched, found.changed)
+        return found.mac
+
+    def _transmit(self, ns: Namespace, link: Link, frame: Frame) -> None:
+        if link.kind == "bridge":
+            self._bridge(ns, link.name, frame, None)
+        elif link.tunnel is not None:
+            row = ns.tunnel_to(link.name, frame.dst_mac)
+            remote = row.dst if row is not None else copy_taker(self.network, ns, link, frame.dst_mac)
+            if not remote:
+                self.drop(ns, link.name, frame.packet, Verdict.NO_NEIGHBOUR,
+                          f"{link.name} has no FDB row that says on which machine {frame.dst_mac} is")
+            else:
+                self._encapsulate(ns, link, link.tunnel, frame, remote)
+        elif link.peer is None:
+            self.drop(ns, link.name, frame.packet, Verdict.NO_NEIGHBOUR, f"nothing is plugged into {ns.label}'s {link.name}")
+        else:
+            self.hops[-1].egress = link.name
+            self._flight = (link.peer, frame)
+
+    def _deliver(self, ns: Namespace, link: str, packet: Packet) -> None:
+        """Rules 5 and 6: open what a tunnel carried, or find the program that takes the packet, and write the answer."""
+        if not self.passes(ns, packet, INPUT, link):
+            return
+        tunnel = ns.tunnel_for(packet) if packet.inner is not None else None
+        if tunnel is not None:
+            self._open(ns, tunnel, packet)
+            return
+        self.end = ns
+        mine = f"{packet.dst} is {ns.label}'s own address"
+        if self.awaited:
+            self.step(Action.DELIVER, link, packet, f"{mine}, and a program there waits for this answer", packet.dst)
+            self.finish(Verdict.DELIVERED, f"the answer is back at {ns.label}", ns, None)
+            return
+        if packet.protocol == "ICMP":
+            self.step(Action.DELIVER, link, packet, f"{mine}; its Linux answers a ping by itself", packet.dst)
+            self.finish(Verdict.DELIVERED, f"{ns.label} has the address {packet.dst} and answers the ping", ns,
+                         packet.echoed())
+            return
+        door = f"{packet.protocol} port {packet.dst_port}"
+        taker = next((row for row in ns.listeners if row.takes(packet.protocol, packet.dst_port, packet.dst)), None)
+        rows = tuple(Candidate(str(row), row is taker, row is taker, "" if row is taker else _why_not(row, packet))
+                     for row in ns.listeners)
+        if taker is not None:
+            self.step(Action.DELIVER, link, packet, f"{mine}, and {taker.program} listens on {door}", door, rows,
+                      0, str(taker))
+            kind = "SYN-ACK" if packet.protocol == "TCP" else "answer"
+            self.finish(Verdict.DELIVERED, f"{taker.program} in {ns.label} listens on {door} and takes the packet", ns,
+                         packet.answered(kind))
+            return
+        self.step(Action.DROP, link, packet, f"{mine}, but no program listens on {door}", door, rows)
+        answer = packet.answered("RST") if packet.protocol == "TCP" else packet.icmp_error("port unreachable", packet.dst)
+        self.finish(Verdict.REFUSED, f"{ns.label} got the packet, but no program there listens on {door}", ns, answer)
+
+    def _carries(self, ns: Namespace, link: Link, remote: str) -> bool:
+        """Whether what this tunnel sends to a machine arrives there: a walk of its own, which leaves no trace."""
+        assert link.tunnel is not None
+        walk = _Walk(self.network, "", {}, True)
+        probe = encapsulated(Frame(link.mac, BROADCAST_MAC, Packet(link.tunnel.local, remote)), link.tunnel, remote)
+        walk.originate(ns, replace(probe, inner=None))
+        return walk.verdict is Verdict.DELIVERED
+
+    def _far_mac(self, link: Link) -> str:
+        if link.peer is None:
+            return ""
+        return self.network.namespace(link.peer.namespace).links[link.peer.link].mac
+
+
+def _source_address(ns: Namespace, dst: str) -> str:
+    """The address that Linux gives a packet whose program did not choose one: that of the route, or of its interface."""
+    if ns.local_link(dst) is not None:
+        return dst
+    route = ns.routes.lookup(dst).winner
+    if route is not None and not route.kind and (route.src or ns.links[route.dev].address):
+        return route.src or ns.links[route.dev].address
+    return next((link.address for link in ns.links.values() if link.address and link.kind != "loopback"), "127.0.0.1")
+
+
+def _many(what: str) -> str:
+    """The plural of what a table holds."""
+    return what.removesuffix("y") + "ies" if what.endswith("y") else f"{what}s"
+
+
+def _why_not(row: Listener, packet: Packet) -> str:
+    """Why a listening program does not take a packet."""
+    if row.protocol != packet.protocol:
+        return f"{row.protocol}, not {packet.protocol}"
+    if row.port != packet.dst_port:
+        return "another port"
+    return f"bound to {row.address}, not to {packet.dst}"

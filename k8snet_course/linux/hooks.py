@@ -1,0 +1,86 @@
+"""Where on its way a packet meets a device's netfilter rules, and what then happens to it.
+
+    comes in -> PREROUTING -> own address? -> INPUT -> delivered
+                                  | no
+                              routed -> FORWARD -> POSTROUTING -> goes out
+    a program sends -> OUTPUT -> routed -> OUTPUT (filter) -> POSTROUTING -> goes out
+
+NAT rules are read once for a connection; its other packets are rewritten from memory.  The interface that a packet leaves by
+gives MASQUERADE its address.
+
+Source: netfilter's packet flow; iptables(8).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from k8snet_course.linux import netfilter
+from k8snet_course.linux.conntrack import Conntrack, changes
+from k8snet_course.linux.link import Link
+from k8snet_course.linux.namespace import Namespace
+from k8snet_course.linux.netfilter import FILTER, NAT, OUTPUT, Ruling, Seen
+from k8snet_course.linux.packet import Packet
+from k8snet_course.linux.record import Record
+from k8snet_course.linux.trace import Action, Verdict
+
+
+class Hooks(Record):
+    """The part of a walk that asks the rules."""
+
+    def rewritten(self, ns: Namespace, packet: Packet, hook: str, in_link: str = "", out: Link | None = None) -> Packet:
+        """The packet after this hook's NAT: from memory if it belongs to a known connection, else by the rules."""
+        memory = self.memory.get(ns.name)
+        if memory is not None and hook in (netfilter.PREROUTING, OUTPUT):
+            home = memory.restore(packet)
+            if home is not None:
+                self._translate(ns, hook, packet, home, "remembers this connection and writes back what it had rewritten")
+                return home
+        if not ns.rules.has(NAT, hook) or (memory is not None and memory.answers(packet)):
+            return packet
+        seen = _seen(ns, packet, in_link, out.name if out is not None else "")
+        ruling = ns.rules.ask(NAT, hook, seen)
+        if ruling.rule is None or ruling.rule.target == "ACCEPT":
+            return packet
+        if ruling.rule.target == "MASQUERADE":
+            assert out is not None, "MASQUERADE stands in POSTROUTING"
+            route = ns.routes.lookup(packet.dst).winner
+            after = replace(packet, src=(route.src if route is not None else "") or out.address)
+        else:
+            address, _, port = ruling.rule.to.partition(":")
+            after = replace(packet, dst=address, dst_port=int(port or packet.dst_port))
+        if after != packet:
+            self.memory.setdefault(ns.name, Conntrack()).note(packet, after)
+            self._translate(ns, hook, packet, after, f"has a {ruling.rule.target} rule for it", seen, ruling)
+        return after
+
+    def passes(self, ns: Namespace, packet: Packet, hook: str, in_link: str = "", out_link: str = "") -> bool:
+        """Whether this hook's filter rules let the packet go on; if not, the walk has ended."""
+        if not ns.rules.has(FILTER, hook):
+            return True
+        seen = _seen(ns, packet, in_link, out_link)
+        ruling = ns.rules.ask(FILTER, hook, seen)
+        if ruling.rule is None or ruling.rule.target == "ACCEPT":
+            return True
+        verdict = Verdict.DENIED_EGRESS if hook == OUTPUT else Verdict.DENIED_INGRESS
+        why = f"{ns.label}'s rule '{ruling.rule}' says {ruling.rule.target}"
+        self.step(Action.FILTER, in_link or out_link, packet, why, f"filter {hook}", ns.rules.explain(FILTER, hook, seen), 0,
+                  str(ruling.rule))
+        if ruling.rule.target == "REJECT":
+            self.fail(ns, packet, verdict, why, hook == OUTPUT, "port unreachable")
+        else:
+            self.drop(ns, in_link or out_link, packet, verdict, why)
+        return False
+
+    def _translate(self, ns: Namespace, hook: str, before: Packet, after: Packet, why: str, seen: Seen | None = None,
+                   ruling: Ruling | None = None) -> None:
+        self.translated = self.translated or after.dst != before.dst
+        candidates = ns.rules.explain(NAT, hook, seen) if seen is not None else ()
+        matched = str(ruling.rule) if ruling is not None and ruling.rule is not None else ""
+        self.step(Action.TRANSLATE, "", after, f"{ns.label} {why}", f"nat {hook}", candidates, 0, matched,
+                  changes(before, after))
+
+
+def _seen(ns: Namespace, packet: Packet, in_link: str, out_link: str) -> Seen:
+    """What this device's rules can look at."""
+    return Seen(packet, in_link, out_link, 0, lambda address: ns.local_link(address) is not None)

@@ -1,0 +1,127 @@
+"""A network interface of one namespace, as `ip link` and `ip addr` list it.
+
+This module knows what an interface *is*: its kind, MAC, MTU, addresses, bridge and other end.  It moves nothing.
+
+Source: ip-link(8), ip-address(8).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from ipaddress import ip_interface
+from typing import NamedTuple
+
+
+class End(NamedTuple):
+    """The other end of a cable or veth pair: the namespace it is in, and its name there."""
+
+    namespace: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """What makes an interface a tunnel: packets that leave by it travel inside other packets.
+
+    ``kind`` is VXLAN (whole frames in UDP packets to ``port``, marked with the network identifier ``vni``; RFC 7348), Geneve
+    (the same with another header; RFC 8926) or IPIP (packets directly in packets; RFC 2003).  ``local`` is this machine's
+    address in the outer packets.  ``external`` says that whoever sends a packet into the tunnel names the machine at its other
+    end (ip-link(8): ``external``), so that no FDB row is needed.
+    """
+
+    kind: str
+    local: str
+    vni: int = 0
+    port: int = 0
+    external: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One interface.
+
+    ``kind`` is loopback, ethernet (a real network card), veth (one end of a virtual cable), bridge (a virtual switch), or
+    vxlan, geneve or ipip (a ``tunnel``).  ``addresses`` are texts with their prefix length, such as ``10.244.0.2/24``;
+    ``mtu`` is in bytes; ``master`` is the bridge this interface is a port of; ``peer`` is the other end of the cable, and
+    ``peer_index`` its ifindex where it is in another namespace (0: in the same); ``hairpin`` lets a bridge send a frame back
+    out of the port it came in by; ``proxy_arp`` makes it answer for every address that its device has a route to;
+    ``program`` says that an eBPF program is attached, which looks up in the device's eBPF maps where a packet routed here goes.
+    It prints as `ip addr`.
+
+        >>> Link("eth0", "veth", 2, "0a:58:0a:f4:00:02", addresses=("10.244.0.2/24",)).address
+        '10.244.0.2'
+    """
+
+    name: str
+    kind: str
+    index: int
+    mac: str
+    mtu: int = 1500
+    addresses: tuple[str, ...] = ()
+    master: str = ""
+    peer: End | None = None
+    peer_index: int = 0
+    hairpin: bool = False
+    tunnel: Tunnel | None = None
+    proxy_arp: bool = False
+    program: bool = False
+
+    @property
+    def address(self) -> str:
+        """The first address, without its prefix length; empty when the interface has none."""
+        return self.addresses[0].partition("/")[0] if self.addresses else ""
+
+    def __str__(self) -> str:
+        loopback, ipip = self.kind == "loopback", self.kind == "ipip"
+        name = f"{self.name}@if{self.peer_index}" if self.kind == "veth" and self.peer_index else self.name
+        name += "@NONE" if ipip else f"@{self.peer.link}" if self.kind == "veth" and self.peer and not self.peer_index else ""
+        flags = ("LOOPBACK" if loopback else "NOARP" if ipip else "BROADCAST,MULTICAST") + ",UP,LOWER_UP"
+        state = "UNKNOWN" if loopback or ipip else "UP"
+        queue = "fq_codel" if self.kind == "ethernet" else "noqueue"
+        master = f"master {self.master} " if self.master else ""
+        lines = [
+            f"{self.index}: {name}: <{flags}> mtu {self.mtu} qdisc {queue} {master}state {state} group default qlen 1000",
+            "    link/ipip 0.0.0.0 brd 0.0.0.0" if ipip else
+            f"    link/{'loopback' if loopback else 'ether'} {self.mac} brd {'00' if loopback else 'ff'}"
+            + (":00" if loopback else ":ff") * 5,
+        ]
+        for address in self.addresses:
+            net = ip_interface(address).network
+            brd = "" if loopback or net.num_addresses <= 2 else f"brd {net.broadcast_address} "
+            lines.append(f"    inet {address} {brd}scope {'host' if loopback else 'global'} {self.name}")
+            lines.append("       valid_lft forever preferred_lft forever")
+        return "\n".join(lines)
+
+
+def loopback() -> Link:
+    """The interface ``lo``, by which a device talks to itself.
+
+    >>> print(loopback())
+    1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000
+        link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00
+        inet 127.0.0.1/8 scope host lo
+           valid_lft forever preferred_lft forever
+    """
+    return Link("lo", "loopback", 1, "00:00:00:00:00:00", 65536, ("127.0.0.1/8",))
+
+
+def mac_from_text(text: str) -> str:
+    """A MAC address made from a text: the same text gives the same address in every run.
+
+    Linux draws a random one.  The second hexadecimal digit marks it as locally administered (IEEE 802).
+
+        >>> mac_from_text("node-1/eth0")
+        '1e:04:6f:68:ca:90'
+    """
+    digest = hashlib.sha256(text.encode()).digest()
+    return ":".join(f"{byte:02x}" for byte in bytes([(digest[0] & 0xFC) | 0x02]) + digest[1:6])
+
+
+def mac_from_address(address: str) -> str:
+    """The MAC address that kubenet and several plugins derive from an IPv4 address: 0a:58 and its four bytes.
+
+    >>> mac_from_address("10.244.0.2")
+    '0a:58:0a:f4:00:02'
+    """
+    return "0a:58:" + ":".join(f"{int(byte):02x}" for byte in address.split("."))

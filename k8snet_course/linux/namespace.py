@@ -1,0 +1,162 @@
+"""A network namespace: everything that one device knows about the network.
+
+A pod, a node, the laptop, the router and the switch between the nodes are each one namespace: interfaces, routes,
+neighbours, forwarding databases, and the sockets that programs listen on.  Packets walk these tables and nothing else.
+
+This module holds the tables together.  It makes no decision (:mod:`~k8snet_course.linux.forward`) and does not know
+Kubernetes: who fills the tables is above it.
+
+Source: network_namespaces(7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from k8snet_course.linux.bridge import EVERYBODY, Fdb, FdbEntry
+from k8snet_course.linux.link import Link
+from k8snet_course.linux.neighbour import Neighbour, NeighbourTable
+from k8snet_course.linux.netfilter import NO_RULES, Rules
+from k8snet_course.linux.packet import Packet
+from k8snet_course.linux.route import Route, RouteTable
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A program that waits for packets: `ss -ln` lists them.
+
+    ``address`` is the local address it is bound to; ``0.0.0.0`` takes packets to any of the device's addresses.
+
+        >>> print(Listener("TCP", 80, "nginx"))
+        TCP 0.0.0.0:80 nginx
+    """
+
+    protocol: str
+    port: int
+    program: str
+    address: str = "0.0.0.0"
+
+    def takes(self, protocol: str, port: int, address: str) -> bool:
+        """Whether a packet to this protocol, port and local address is for this program."""
+        return self.protocol == protocol and self.port == port and self.address in ("0.0.0.0", address)
+
+    def __str__(self) -> str:
+        return f"{self.protocol} {self.address}:{self.port} {self.program}"
+
+
+@dataclass(slots=True)
+class Learned:
+    """What a device has learnt from packets, as opposed to what it was configured with.
+
+    It is kept apart from the namespace because configuration can be derived again at any time, and this cannot.
+    """
+
+    neighbours: NeighbourTable = field(default_factory=NeighbourTable)
+    fdb: dict[str, Fdb] = field(default_factory=dict)
+
+
+class Namespace:
+    """The network state of one device.
+
+    ``name`` is unique in a network; ``kind`` is pod, node, laptop, router or switch; ``forwarding`` is the sysctl
+    ``net.ipv4.ip_forward``: whether packets for others are sent on.  ``rules`` are its netfilter rules, ``neighbours`` and
+    ``fdb`` the rows that somebody wrote there (permanent; those of ``fdb`` for tunnels).  ``maps`` are the rows of the maps
+    that eBPF programs on its interfaces read: they have the form of routes, because they answer the same question.
+    """
+
+    __slots__ = ("_fdb", "_local", "_ports", "_tunnel_fdb", "forwarding", "kind", "learned", "links", "listeners", "maps",
+                 "name", "routes", "rules")
+
+    def __init__(self, name: str, kind: str, links: Iterable[Link], routes: RouteTable, *,
+                 listeners: tuple[Listener, ...] = (), forwarding: bool = False, learned: Learned | None = None,
+                 rules: Rules = NO_RULES, neighbours: Iterable[Neighbour] = (), fdb: Iterable[FdbEntry] = (),
+                 maps: Iterable[Route] = ()) -> None:
+        self.name = name
+        self.kind = kind
+        self.links = {link.name: link for link in links}
+        self.routes = routes
+        self.listeners = listeners
+        self.forwarding = forwarding
+        self.learned = Learned() if learned is None else learned
+        self.rules = rules
+        self.maps = RouteTable(maps)
+        self._fdb = tuple(row for row in fdb if not row.bridge)
+        self._tunnel_fdb = {(row.dev, row.mac): row for row in self._fdb}
+        self.learned.neighbours.write_permanent(neighbours)
+        self._local: dict[str, str] = {}
+        self._ports: dict[str, list[Link]] = {}
+        for link in self.links.values():
+            for address in link.addresses:
+                self._local.setdefault(address.partition("/")[0], link.name)
+            if link.master:
+                self._ports.setdefault(link.master, []).append(link)
+
+    @property
+    def label(self) -> str:
+        """The name as people say it: a pod of the namespace ``default`` goes without it."""
+        return self.name.removeprefix("default/")
+
+    @property
+    def neighbours(self) -> NeighbourTable:
+        """The neighbour (ARP) table."""
+        return self.learned.neighbours
+
+    def fdb(self, bridge: str) -> Fdb:
+        """The forwarding database of one of this device's bridges."""
+        return self.learned.fdb.setdefault(bridge, Fdb(bridge))
+
+    def fdb_entries(self) -> list[FdbEntry]:
+        """The rows of all its bridges, and then those of its tunnels."""
+        learnt = [row for bridge in sorted(self.learned.fdb) for row in self.learned.fdb[bridge]]
+        return learnt + list(self._fdb)
+
+    def tunnel_to(self, dev: str, mac: str) -> FdbEntry | None:
+        """The row that says to which machine a tunnel carries frames for a MAC address: a written one, or a learnt one."""
+        row = self._tunnel_fdb.get((dev, mac))
+        return row if row is not None or dev not in self.learned.fdb else self.learned.fdb[dev].find(mac)
+
+    def copies_to(self, dev: str) -> tuple[str, ...]:
+        """The machines to which a tunnel carries a copy of each frame whose MAC address it does not know."""
+        return tuple(row.dst for row in self._fdb if row.dev == dev and row.mac == EVERYBODY)
+
+    def tunnel_for(self, packet: Packet) -> Link | None:
+        """The tunnel that a packet which arrived here came through, if it carries another one."""
+        for link in self.links.values():
+            tunnel = link.tunnel
+            if tunnel is None:
+                continue
+            framed = tunnel.port and (packet.protocol, packet.dst_port) == ("UDP", tunnel.port)
+            if framed or tunnel.kind == packet.protocol:
+                return link
+        return None
+
+    def ports(self, bridge: str) -> Sequence[Link]:
+        """The interfaces that are ports of a bridge, in the order in which they were plugged in."""
+        return self._ports.get(bridge, ())
+
+    def local_link(self, address: str) -> str | None:
+        """The interface that has this address, or None when it is not this device's own."""
+        return self._local.get(address)
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """All own addresses, without prefix lengths."""
+        return tuple(self._local)
+
+
+class Network(Protocol):
+    """What the forwarding engine asks of whoever holds the namespaces together (the cluster)."""
+
+    def namespace(self, name: str) -> Namespace:
+        """The namespace of this name, as it is now."""
+        ...
+
+    def holders(self, address: str) -> Sequence[str]:
+        """The names of all namespaces that have this address.
+
+        An ARP request is a question to everybody on a wire.  To ask only those who can answer gives the same answers, and
+        costs the same on a wire of three devices and on one of five thousand.
+        """
+        ...

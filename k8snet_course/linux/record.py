@@ -1,0 +1,85 @@
+"""What a walk writes down while it goes: hops, steps, and how it ended.
+
+It decides nothing.  :mod:`~k8snet_course.linux.hooks` and :mod:`~k8snet_course.linux.forward` do, and write here.
+"""
+
+from __future__ import annotations
+
+from k8snet_course.linux.conntrack import Conntrack
+from k8snet_course.linux.namespace import Namespace, Network
+from k8snet_course.linux.packet import Packet
+from k8snet_course.linux.trace import Action, Candidate, Change, Hop, Step, Trace, Verdict
+
+
+class OpenHop:
+    """A hop while it is being written."""
+
+    __slots__ = ("egress", "ingress", "namespace", "steps")
+
+    def __init__(self, namespace: Namespace, ingress: str) -> None:
+        self.namespace = namespace
+        self.ingress = ingress
+        self.egress = ""
+        self.steps: list[Step] = []
+
+    def close(self) -> Hop:
+        """The finished hop."""
+        return Hop(self.namespace.name, self.namespace.kind, self.ingress, self.egress, tuple(self.steps))
+
+
+class Record:
+    """One walk in one direction, while it goes.
+
+    ``intended`` is the device that the packet is meant for, if that is known; ``memory`` is what the devices remember of
+    this exchange (connection tracking), by device; ``awaited`` says that this is an answer.
+    """
+
+    def __init__(self, network: Network, intended: str, memory: dict[str, Conntrack], awaited: bool) -> None:
+        self.network = network
+        self.intended = intended
+        self.memory = memory
+        self.awaited = awaited
+        self.hops: list[OpenHop] = []
+        self.verdict: Verdict | None = None
+        self.reason = ""
+        self.end: Namespace | None = None
+        self.answer: Packet | None = None
+        self.conflict = ""
+        self.translated = False
+
+    def trace(self, source: str, target: str, packet: Packet, reply: Trace | None) -> Trace:
+        """The finished walk."""
+        assert self.verdict is not None, "a walk always ends in a verdict"
+        hops = tuple(hop.close() for hop in self.hops)
+        return Trace(source, target, packet, hops, self.verdict, self.reason, reply)
+
+    def enter(self, ns: Namespace, ingress: str) -> None:
+        """The packet is at another device."""
+        self.hops.append(OpenHop(ns, ingress))
+
+    def step(self, action: Action, link: str, packet: Packet, why: str, looked_up: str = "",
+             candidates: tuple[Candidate, ...] = (), others: int = 0, matched: str = "",
+             changed: tuple[Change, ...] = ()) -> None:
+        """The device did something."""
+        self.hops[-1].steps.append(Step(action, link, looked_up, candidates, others, matched, changed, why, packet))
+
+    def finish(self, verdict: Verdict, reason: str, ns: Namespace, answer: Packet | None) -> None:
+        """The packet reached a device that has its address; ``answer`` is what that device says to it."""
+        if self.intended and ns.name != self.intended and not self.translated:
+            meant = self.network.namespace(self.intended).label
+            verdict, reason = Verdict.ADDRESS_CONFLICT, (
+                f"the packet was meant for {meant}, but ended at {ns.label}, which has the same address")
+        elif self.conflict:
+            verdict, reason = Verdict.ADDRESS_CONFLICT, f"{self.conflict}; this packet went to {ns.label}"
+        self.verdict, self.reason, self.end, self.answer = verdict, reason, ns, answer
+
+    def fail(self, ns: Namespace, packet: Packet, verdict: Verdict, reason: str, own: bool, icmp: str) -> None:
+        """End here; unless the packet began here, tell its sender by ICMP (never about an ICMP error: RFC 1122, 3.2.2)."""
+        tell = not own and not packet.is_icmp_error
+        self.verdict, self.reason, self.end = verdict, reason, ns
+        self.answer = packet.icmp_error(icmp) if tell else None
+
+    def drop(self, ns: Namespace, link: str, packet: Packet, verdict: Verdict, reason: str) -> None:
+        """End here, in silence."""
+        self.step(Action.DROP, link, packet, reason)
+        self.verdict, self.reason, self.end = verdict, reason, ns

@@ -1,0 +1,204 @@
+"""A packet's walk as a value: device, then steps, then one verdict.
+
+A :class:`Trace` is the single thing that the course shows and checks: its text, its pictures, the widget and the exercises
+all read it, and none of them decides anything.  It records what the tables said, *with the rows that lost*, and it never
+computes a route itself: that is :mod:`k8snet_course.linux.forward`.
+
+The two levels (device, then steps) follow Batfish's traces and Antrea's Traceflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from k8snet_course.linux.packet import Packet
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Action(StrEnum):
+    """What a device does with a packet in one step."""
+
+    ORIGINATE = "originate"
+    BRIDGE = "bridge"
+    ROUTE = "route"
+    RESOLVE = "resolve"
+    ENCAPSULATE = "encapsulate"
+    DECAPSULATE = "decapsulate"
+    TRANSLATE = "translate"
+    FILTER = "filter"
+    DELIVER = "deliver"
+    DROP = "drop"
+
+
+class Verdict(StrEnum):
+    """How a packet's walk ended: one of a closed list.
+
+    >>> Verdict("delivered") is Verdict.DELIVERED
+    True
+    """
+
+    DELIVERED = "delivered"
+    NO_ROUTE = "no_route"
+    NO_NEIGHBOUR = "no_neighbour"
+    ADDRESS_CONFLICT = "address_conflict"
+    DENIED_EGRESS = "denied_egress"
+    DENIED_INGRESS = "denied_ingress"
+    NO_ENDPOINTS = "no_endpoints"
+    REFUSED = "refused"
+    TOO_BIG = "too_big"
+    TTL_EXCEEDED = "ttl_exceeded"
+    NO_SUCH_NAME = "no_such_name"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One row of a table that a step looked at: did it match, did it win, and why.
+
+    >>> print(Candidate("default via 10.244.0.1 dev eth0", matched=True, won=False, why="/0 matches, but is shorter"))
+      default via 10.244.0.1 dev eth0   (/0 matches, but is shorter)
+    """
+
+    row: str
+    matched: bool
+    won: bool
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"{'*' if self.won else ' '} {self.row}" + (f"   ({self.why})" if self.why else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that a step changed: a header field, or a row that a table learnt (``old`` is empty then).
+
+    >>> print(Change("TTL", "64", "63"))
+    TTL: 64 -> 63
+    >>> print(Change("frontend neighbour 10.244.0.3", "", "0a:58:0a:f4:00:03"))
+    frontend neighbour 10.244.0.3: new 0a:58:0a:f4:00:03
+    """
+
+    field: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.old} -> {self.new}" if self.old else f"{self.field}: new {self.new}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that a device did to the packet.
+
+    ``link`` is the interface where it happened, ``looked_up`` the question put to a table, ``candidates`` the rows it was put
+    to (in a large table the rows that matched, and ``others`` counts the rest), ``matched`` the row that won, ``changed``
+    what is different afterwards, ``why`` one sentence, and ``packet`` the packet as it left the step.
+    """
+
+    action: Action
+    link: str
+    looked_up: str
+    candidates: tuple[Candidate, ...]
+    others: int
+    matched: str
+    changed: tuple[Change, ...]
+    why: str
+    packet: Packet
+
+    def __str__(self) -> str:
+        return f"{self.action} at {self.link}: {self.why}" if self.link else f"{self.action}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One device (network namespace) that the packet visited, and what it did there.
+
+    ``kind`` is pod, node, switch, router or laptop; ``ingress`` and ``egress`` are the interfaces where the packet came in and
+    went out, empty where it began or ended.
+    """
+
+    device: str
+    kind: str
+    ingress: str
+    egress: str
+    steps: tuple[Step, ...]
+
+    @property
+    def label(self) -> str:
+        """The device's name as people say it: a pod of the namespace ``default`` goes without it."""
+        return self.device.removeprefix("default/")
+
+    def __str__(self) -> str:
+        way = " -> ".join(name for name in (self.ingress, self.egress) if name)
+        name = self.label if self.label.startswith(self.kind) else f"{self.kind} {self.label}"
+        return name + (f" ({way})" if way else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A packet's whole walk: where it went, what decided, how it ended, and the answer's own walk.
+
+    ``source`` and ``target`` are what was asked for; ``packet`` is as it was sent; ``reply`` is the walk of the answer (the
+    SYN-ACK, the echo reply, the RST or the ICMP error), or None when nobody answered.  ``print(trace)`` gives the same text
+    in every run.
+    """
+
+    source: str
+    target: str
+    packet: Packet
+    hops: tuple[Hop, ...]
+    verdict: Verdict
+    reason: str
+    reply: Trace | None = None
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the packet reached a program that takes it (the answer may still be lost: see ``answered``)."""
+        return self.verdict is Verdict.DELIVERED
+
+    @property
+    def answered(self) -> bool:
+        """Whether the packet arrived *and* its answer came home: what a user calls "it works"."""
+        return self.delivered and self.reply is not None and self.reply.delivered
+
+    @property
+    def nat(self) -> tuple[Change, ...]:
+        """Every address or port that a NAT rule rewrote on the way there, in order."""
+        return tuple(change for _, step in self.steps() if step.action is Action.TRANSLATE for change in step.changed)
+
+    def steps(self) -> Iterator[tuple[Hop, Step]]:
+        """Every step in order, each with the hop it belongs to."""
+        for hop in self.hops:
+            for step in hop.steps:
+                yield hop, step
+
+    def to_frame(self) -> pandas.DataFrame:
+        """The walk as a pandas table, a row a step.  Raises nothing; needs pandas."""
+        from k8snet_course import views
+
+        frame: pandas.DataFrame = views.view("tables", "trace_frame")(self)
+        return frame
+
+    def __str__(self) -> str:
+        lines = [f"{self.source} -> {self.target}: {self.packet}", f"{self.verdict}: {self.reason}", *_walk_lines(self)]
+        if self.reply is not None:
+            lines += ["", f"The answer: {self.reply.packet}", f"{self.reply.verdict}: {self.reply.reason}"]
+            lines += _walk_lines(self.reply)
+        return "\n".join(lines)
+
+
+def _walk_lines(trace: Trace) -> list[str]:
+    lines: list[str] = []
+    for number, hop in enumerate(trace.hops, start=1):
+        lines.append(f"{number:>2}  {hop}")
+        for step in hop.steps:
+            lines.append(f"      {step.action:<11} {step.why}")
+            lines += [f"        {candidate}" for candidate in step.candidates]
+            if step.others:
+                lines.append(f"          and {step.others} more that do not match")
+            lines += [f"        ~ {change}" for change in step.changed]
+    return lines

@@ -1,0 +1,83 @@
+"""Who reaches whom: the walk of a packet from every pod to every other, and what became of each.
+
+Nothing is remembered from asking: the devices' tables are afterwards as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from k8snet_course.linux.trace import Trace
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One packet and its answer: ``result`` is ``ok`` when both arrived, else the verdict of the one that did not."""
+
+    source: str
+    target: str
+    result: str
+    reason: str
+
+    @classmethod
+    def of(cls, trace: Trace) -> Pair:
+        """What a trace says, in a word and a sentence."""
+        if trace.answered:
+            return cls(trace.source, trace.target, "ok", trace.reason)
+        if trace.delivered and trace.reply is not None:
+            return cls(trace.source, trace.target, f"reply {trace.reply.verdict}", trace.reply.reason)
+        return cls(trace.source, trace.target, str(trace.verdict), trace.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Reachability:
+    """All pairs, source by source.  It prints as a matrix; ``to_frame()`` gives it as a pandas table.
+
+    >>> from k8snet_course import Cluster
+    >>> cluster = Cluster(nodes=2, cni="bridge")
+    >>> _ = [cluster.add_pod(name) for name in ("a", "b", "c")]
+    >>> print(cluster.reachability(port=80))
+    from \\ to  a         b         c
+    a          ok        no_route  ok
+    b          no_route  ok        no_route
+    c          ok        no_route  ok
+    """
+
+    pairs: tuple[Pair, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everybody reaches everybody."""
+        return all(pair.result == "ok" for pair in self.pairs)
+
+    def between(self, source: str, target: str) -> Pair:
+        """The pair of these two.  Raises KeyError when one is not among them."""
+        for pair in self.pairs:
+            if (pair.source, pair.target) == (source, target):
+                return pair
+        raise KeyError((source, target))
+
+    def to_frame(self) -> pandas.DataFrame:
+        """The matrix as a pandas table: a row a source, a column a target; needs pandas."""
+        from k8snet_course import views
+
+        frame: pandas.DataFrame = views.view("tables", "matrix_frame")(self)
+        return frame
+
+    def __str__(self) -> str:
+        targets = _in_order(pair.target for pair in self.pairs)
+        table = [["from \\ to", *targets]]
+        table += [[source, *(pair.result for pair in self.pairs if pair.source == source)]
+                  for source in _in_order(pair.source for pair in self.pairs)]
+        widths = [max(len(row[number]) for row in table) for number in range(len(table[0]))]
+        lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
+        return "\n".join(line.rstrip() for line in lines)
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

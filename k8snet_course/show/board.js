@@ -1,0 +1,48 @@
+// A board: a line that is read out when it changes, and tables, each replaced only when it has changed.
+// The tables' markup was made and escaped in Python; the notice goes into the page as text.
+
+function render({ model, el }) {
+  const root = document.createElement("div");
+  root.className = "k8snet k8-board";
+  const notice = document.createElement("p");
+  notice.setAttribute("role", "status");
+  notice.setAttribute("aria-live", "polite");
+  const tables = document.createElement("div");
+  tables.className = "k8-grids";
+  root.append(notice, tables);
+  el.append(root);
+  let shown = [];
+
+  function say() {
+    const failed = model.get("failed");
+    notice.className = `k8-notice${failed ? " k8-failed" : ""}`;
+    const text = model.get("notice");
+    const said = text && failed ? `✕ ${text}` : text;
+    notice.hidden = !said && tables.children.length > 0;
+    if (notice.textContent !== said) notice.textContent = said;
+  }
+
+  function lay() {
+    const wanted = model.get("tables");
+    wanted.forEach((html, index) => {
+      if (shown[index] === html) return;
+      const holder = document.createElement("template");
+      holder.innerHTML = html;
+      const table = holder.content.firstElementChild;
+      if (tables.children[index]) tables.children[index].replaceWith(table);
+      else tables.append(table);
+    });
+    while (tables.children.length > wanted.length) tables.lastElementChild.remove();
+    shown = [...wanted];
+  }
+
+  const events = { "change:notice": say, "change:failed": say, "change:tables": lay };
+  for (const [name, run] of Object.entries(events)) model.on(name, run);
+  lay();
+  say();
+  return () => {
+    for (const [name, run] of Object.entries(events)) model.off(name, run);
+  };
+}
+
+export default { render };

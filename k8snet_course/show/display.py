@@ -1,0 +1,45 @@
+"""How values show themselves in a notebook cell.
+
+``register`` tells IPython, by the names of types, which formatter draws a value; nothing is imported before the first
+value of that type is shown.  The plain text is always the value's own.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_PACKAGE = "k8snet_course"
+_SVG = (("cluster", "Cluster", "picture", "cluster_svg"), ("linux.trace", "Trace", "strip", "trace_svg"))
+"""Module and name of a type, and module and name of the function in ``show`` that draws it."""
+_TEXT = (("linux.trace", "Trace"),)
+"""Types whose text in a cell is that of ``print``."""
+
+
+def register(ipython: Any) -> None:
+    """Let clusters and traces draw themselves as the result of a cell.  Raises nothing; to call it twice does no harm.
+
+    >>> from IPython.core.interactiveshell import InteractiveShell
+    >>> from k8snet_course import Cluster
+    >>> shell = InteractiveShell.instance()
+    >>> register(shell)
+    >>> data, _ = shell.display_formatter.format(Cluster())
+    >>> sorted(data)
+    ['image/svg+xml', 'text/plain']
+    """
+    formatters = ipython.display_formatter.formatters
+    for module, name, owner, function in _SVG:
+        formatters["image/svg+xml"].for_type_by_name(f"{_PACKAGE}.{module}", name, _later(owner, function))
+    for module, name in _TEXT:
+        formatters["text/plain"].for_type_by_name(f"{_PACKAGE}.{module}", name, _print)
+
+
+def _later(owner: str, function: str) -> Any:
+    def draw(value: object) -> Any:
+        return getattr(import_module(f"{_PACKAGE}.show.{owner}"), function)(value)
+
+    return draw
+
+
+def _print(value: object, printer: Any, cycle: bool) -> None:
+    printer.text(str(value))

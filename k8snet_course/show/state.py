@@ -1,0 +1,159 @@
+"""What the packet-walk widget is sent: a scene and a trace as plain JSON values.
+
+Everything that the widget's script says or draws is decided here; the script only shows it, step by step.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from k8snet_course.linux.trace import Action, Hop, Trace
+from k8snet_course.show.challenge import Question, questions
+from k8snet_course.show.device_tables import devices_on_the_way, mtu, tables_of
+from k8snet_course.show.headers import leaves_by, stack
+from k8snet_course.show.path import Stop
+from k8snet_course.show.scene import Place, Scene
+from k8snet_course.show.svg import CROSS, ENVELOPE, TICK, Note, Walked, home, line, sign, svg
+
+if TYPE_CHECKING:
+    from k8snet_course.cluster import Cluster
+
+Json = dict[str, Any]
+
+
+def walk_state(scene: Scene, cluster: Cluster, trace: Trace | None) -> Json:
+    """The scene's picture and, of the trace and its answer, every step with its text, path, headers and question.
+
+    The tables are those of the devices on the way, as they are now.
+
+    >>> from k8snet_course import Cluster
+    >>> from k8snet_course.show.layout import layout
+    >>> cluster = Cluster()
+    >>> _ = cluster.add_pod("frontend"), cluster.add_pod("backend")
+    >>> state = walk_state(layout(cluster), cluster, cluster.send("frontend", "backend"))
+    >>> [way["name"] for way in state["ways"]], len(state["ways"][0]["steps"]), len(state["devices"])
+    (['there', 'back'], 5, 3)
+    """
+    ways, devices = [], []
+    if trace is not None:
+        ways.append(_way(scene, cluster, trace, "there"))
+        if trace.reply is not None:
+            ways.append(_way(scene, cluster, trace.reply, "back"))
+        devices = [_device(cluster, name) for name in devices_on_the_way(trace)]
+    label = f"Packet from {trace.source} to {trace.target}" if trace else scene.title
+    return {"label": label, "svg": svg(scene, styled=False), "ways": ways, "devices": devices,
+            "envelope": ENVELOPE}
+
+
+def _device(cluster: Cluster, name: str) -> Json:
+    namespace = cluster.namespace(name)
+    tables = [{"command": command, "text": text} for command, text in tables_of(namespace)]
+    return {"name": name, "label": namespace.label, "tables": tables}
+
+
+def _way(scene: Scene, cluster: Cluster, trace: Trace, name: str) -> Json:
+    walk, asked = Walked.of(scene, trace, name), questions(trace)
+    ended = sign(scene, walk)
+    numbered = [(hop, number) for hop in trace.hops for number in range(len(hop.steps))]
+    steps = [
+        _step(scene, hop, number, stop, question) | {"packet": _packet(cluster, hop, number)}
+        for (hop, number), stop, question in zip(numbered, walk.stops, asked, strict=True)
+    ]
+    for note in walk.notes:
+        steps[note.step]["note"] = _note(note)
+    for index, step in enumerate(steps):
+        step["say"] = f"Step {index + 1} of {len(steps)}, {step['hop']}: {step['action']}. {step['why']}.{_more(step)}"
+    return {
+        "name": name,
+        "label": "Way there" if name == "there" else "Way back",
+        "packet": str(trace.packet),
+        "delivered": trace.delivered,
+        "verdict": str(trace.verdict).replace("_", " "),
+        "reason": trace.reason,
+        "end": {
+            "text": ended.word if ended else "",
+            "x": ended.corner.x if ended else 0,
+            "y": ended.corner.y if ended else 0,
+            "width": ended.width if ended else 0,
+            "mark": TICK if trace.delivered else CROSS,
+        },
+        "steps": steps,
+    }
+
+
+def _step(scene: Scene, hop: Hop, number: int, stop: Stop, question: Question | None) -> Json:
+    step = hop.steps[number]
+    owner = home(scene, stop.box)
+    marked = [key(stop.box)]
+    if owner is not None and Place(owner.device, owner.link) != stop.box:
+        marked.append(key(Place(owner.device, owner.link)))
+    return {
+        "number": stop.hop,
+        "hop": hop_text(hop),
+        "way": " → ".join(name for name in (hop.ingress, hop.egress) if name),
+        "action": str(step.action),
+        "link": step.link,
+        "why": step.why,
+        "asked": step.looked_up,
+        "rows": [{"row": row.row, "matched": row.matched, "won": row.won, "why": row.why} for row in step.candidates],
+        "others": step.others,
+        "changed": [{"field": change.field, "old": change.old, "new": change.new} for change in step.changed],
+        "at": marked,
+        "x": round(stop.point.x, 1),
+        "y": round(stop.point.y, 1),
+        "path": line(stop.way),
+        "tube": stop.came_wrapped,
+        "wrapped": stop.wrapped,
+        "note": None,
+        "quiz": _quiz(question),
+    }
+
+
+def _note(note: Note) -> Json:
+    return {"text": note.word, "x": note.corner.x, "y": note.corner.y, "width": note.width}
+
+
+def _more(step: Json) -> str:
+    """What the picture and the details show of a step besides its reason, for those who listen."""
+    if step["note"]:
+        return f" Rewritten: {step['note']['text']}."
+    if step["packet"]["grew"]:
+        headers = ", ".join(f"{one['name']} {one['text']}".rstrip() for one in step["packet"]["headers"])
+        return f" The packet is now {step['packet']['size']} bytes, from the outside in: {headers}."
+    return ""
+
+
+def _packet(cluster: Cluster, hop: Hop, number: int) -> Json:
+    """The packet's headers as it leaves a step, their sum, and the interface by which it goes on with that one's MTU."""
+    step = hop.steps[number]
+    link = leaves_by(hop, number)
+    most = mtu(cluster, hop.device, link)
+    grew = {Action.ENCAPSULATE: "wrapped", Action.DECAPSULATE: "unwrapped"}.get(step.action, "")
+    return {
+        "headers": [{"name": one.name, "text": one.text, "size": one.size, "depth": one.depth} for one in stack(step.packet)],
+        "size": step.packet.size,
+        "grew": grew,
+        "exit": f"MTU of {link}: {most} bytes" if most else "",
+        "fits": not most or step.packet.size <= most,
+    }
+
+
+def hop_text(hop: Hop) -> str:
+    """A hop's device as people say it.
+
+    >>> hop_text(Hop("default/frontend", "pod", "", "eth0", ())), hop_text(Hop("router", "router", "eth0", "", ()))
+    ('pod frontend', 'router')
+    """
+    return hop.label if hop.label.startswith(hop.kind) else f"{hop.kind} {hop.label}"
+
+
+def _quiz(question: Question | None) -> Json | None:
+    if question is None:
+        return None
+    choices = [{"text": choice.text, "right": choice.right, "why": choice.why} for choice in question.choices]
+    return {"text": question.text, "choices": choices}
+
+
+def key(place: Place) -> str:
+    """How a box is found in the picture: its attribute ``data-at``."""
+    return f"{place.device}|{place.link}"

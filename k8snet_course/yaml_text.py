@@ -1,0 +1,113 @@
+"""YAML text to plain values that remember the line they stood on.
+
+This module knows YAML and nothing of Kubernetes.  It refuses what could hang or exhaust the reader: texts that are too long,
+nested too deep, or that grow without end by aliases.
+
+Source: YAML 1.1, as PyYAML (and Kubernetes' own reader) understand it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from k8snet_course.errors import InvalidManifest
+
+MOST_CHARACTERS = 1_500_000
+"""A longer text is refused: the API server's store takes objects of about 1.5 MiB."""
+_MOST_VALUES = 200_000
+_DEEPEST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A value (text, number, bool, None, a list or a dict of Located) and its line, counted from 1; 0 if unknown."""
+
+    value: Any
+    line: int
+
+    def plain(self) -> Any:
+        """The value without lines."""
+        if isinstance(self.value, dict):
+            return {key: item.plain() for key, item in self.value.items()}
+        if isinstance(self.value, list):
+            return [item.plain() for item in self.value]
+        return self.value
+
+
+def documents(text: str) -> list[Located]:
+    """The documents of a YAML text; empty ones are left out.  Raises InvalidManifest with the line.
+
+    >>> [one.plain() for one in documents("a: 1\\n---\\nb: [x, y]\\n")]
+    [{'a': 1}, {'b': ['x', 'y']}]
+    """
+    if len(text) > MOST_CHARACTERS:
+        raise InvalidManifest(f"a text of {len(text)} characters", f"at most {MOST_CHARACTERS}", "split it")
+    import yaml
+
+    loader_class: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    budget = [_MOST_VALUES]
+    found = []
+    try:
+        # The C reader recurses on the machine's own stack, so the depth is bounded before it is let loose.
+        _refuse_depth(text, yaml)
+        loader = loader_class(text)
+        try:
+            while loader.check_node():
+                node = loader.get_node()
+                found.append(_located(node, yaml.SafeLoader(""), budget, 0))
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise InvalidManifest(error.problem or "this text", "YAML that can be read", "look at this line and the one before",
+                              mark.line + 1 if mark else 0) from None
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        first = str(error).splitlines()[0] if str(error) else "this text"
+        raise InvalidManifest(first[:120], "YAML that can be read", "remove what no text may hold") from None
+    return [one for one in found if one.value is not None]
+
+
+def located(value: object, depth: int = 0) -> Located:
+    """A plain Python value (from a learner's dict) in the same form, without lines.  Raises InvalidManifest."""
+    if depth > _DEEPEST:
+        raise InvalidManifest("values inside values", f"at most {_DEEPEST} levels", "flatten it")
+    if isinstance(value, Mapping):
+        return Located({str(key): located(item, depth + 1) for key, item in value.items()}, 0)
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return Located([located(item, depth + 1) for item in value], 0)
+    return Located(value, 0)
+
+
+def _refuse_depth(text: str, yaml: Any) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            depth += 1
+            if depth > _DEEPEST:
+                raise InvalidManifest("values inside values", f"at most {_DEEPEST} levels", "flatten it",
+                                      event.start_mark.line + 1)
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            depth -= 1
+
+
+def _located(node: Any, constructor: Any, budget: list[int], depth: int) -> Located:
+    line = node.start_mark.line + 1
+    budget[0] -= 1
+    if budget[0] < 0 or depth > _DEEPEST:
+        raise InvalidManifest("values inside values", f"at most {_MOST_VALUES} values and {_DEEPEST} levels",
+                              "write it without aliases that multiply", line)
+    if node.id == "mapping":
+        entries: dict[str, Located] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value if key_node.id == "scalar" else ""
+            if not key or key in entries:
+                raise InvalidManifest(key or "a key that is no text", "each field once, with a text as its name",
+                                      "keep one of them", key_node.start_mark.line + 1)
+            inner = _located(value_node, constructor, budget, depth + 1)
+            entries[key] = Located(inner.value, key_node.start_mark.line + 1) if value_node.id == "scalar" else inner
+        return Located(entries, line)
+    if node.id == "sequence":
+        return Located([_located(item, constructor, budget, depth + 1) for item in node.value], line)
+    return Located(constructor.construct_object(node), line)

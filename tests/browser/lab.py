@@ -1,0 +1,74 @@
+"""What a person does in JupyterLab, as a few methods: open a notebook, run it, look, change the theme, take a photograph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+TOKEN = "only-for-the-tests"
+
+
+class Lab:
+    """One browser window on one JupyterLab."""
+
+    def __init__(self, page: Page, url: str, screenshots: Path) -> None:
+        self.page = page
+        self.url = url
+        self.screenshots = screenshots
+
+    def open(self, path: str) -> None:
+        """Open a notebook by its path, alone, as a link would (a fresh workspace, so that nothing else is open)."""
+        workspace = path.replace("/", "-").removesuffix(".ipynb")
+        self.page.goto(f"{self.url}/lab/workspaces/{workspace}/tree/{path}?token={TOKEN}&reset")
+        self.page.locator(".jp-Notebook .jp-MarkdownOutput h1").first.wait_for()
+        self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(state="attached")
+        self._close_file_browser()
+
+    def command(self, name: str, args: str = "{}") -> None:
+        """Run one of JupyterLab's own commands, as its menu would."""
+        self.page.evaluate(f"async () => {{ await window.jupyterapp.commands.execute({name!r}, {args}); }}")
+
+    def run_all(self) -> None:
+        """Run all cells and wait until the kernel has nothing left to do."""
+        cells = self.page.locator(".jp-Notebook .jp-CodeCell")
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        # Cells far down are only drawn when they come into view; the prompt of the last one tells that all have run.
+        self.page.wait_for_function(
+            """() => {
+                const panel = document.querySelector('.jp-NotebookPanel');
+                const status = document.querySelector('.jp-Notebook-ExecutionIndicator');
+                return panel && status && status.dataset.status === 'idle' &&
+                    ![...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].some(p => p.textContent.includes('*'));
+            }""", timeout=120_000)
+        assert cells.count() > 0
+
+    def errors(self) -> list[str]:
+        """The texts of all outputs that are errors or warnings."""
+        marks = self.page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"], '
+                                  '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]')
+        return marks.all_inner_texts()
+
+    def cell(self, text: str) -> Locator:
+        """The cell whose source has this text, brought into view."""
+        cell = self.page.locator(".jp-Notebook .jp-Cell").filter(has=self.page.locator(".jp-InputArea, .jp-MarkdownOutput")
+                                                                 .filter(has_text=text)).first
+        cell.scroll_into_view_if_needed()
+        return cell
+
+    def theme(self, name: str) -> None:
+        """Switch to "JupyterLab Dark" or "JupyterLab Light"."""
+        self.command("apputils:change-theme", f"{{theme: {name!r}}}")
+        dark = "Dark" in name
+        expect(self.page.locator("body")).to_have_attribute("data-jp-theme-light", "false" if dark else "true")
+
+    def photograph(self, name: str, what: Locator | None = None) -> Path:
+        """A picture of the window, or of one part of it, in the folder of screenshots."""
+        path = self.screenshots / f"{name}.png"
+        (what or self.page).screenshot(path=path)
+        return path
+
+    def _close_file_browser(self) -> None:
+        if self.page.locator("#jp-left-stack").is_visible():
+            self.command("application:toggle-left-area")

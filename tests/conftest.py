@@ -1,0 +1,77 @@
+"""What all tests share: tools of the system that a test needs, and a home folder that is not the learner's.
+
+    @pytest.mark.needs("chromium", "ip")
+
+Without the tool the test is skipped, and the reasons are listed at the end of the run. With CI=true it fails instead:
+there everything has been installed, so a missing tool is a mistake in the machine and must not pass for a success.
+"""
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from k8snet_course.launcher.doctor import CHROMIUM
+
+# A tool that goes by several names; every other one is the command of that name.
+NAMES = {"chromium": CHROMIUM}
+
+_HOME = pytest.StashKey[tempfile.TemporaryDirectory]()
+
+
+def find_tool(name: str) -> str | None:
+    """The path of a system tool, or None; "root" stands for the right to make network namespaces."""
+    if name == "root":
+        return name if hasattr(os, "geteuid") and os.geteuid() == 0 else None
+    return next(filter(None, map(shutil.which, NAMES.get(name, (name,)))), None)
+
+
+def in_ci() -> bool:
+    """Whether a missing tool is a failure."""
+    return os.environ.get("CI", "").lower() in ("1", "true")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the system's Chromium; for tests marked with needs("chromium")."""
+    path = find_tool("chromium")
+    assert path is not None, "a test that uses this fixture has to be marked with needs('chromium')"
+    return path
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Set before anything is imported, and for doctests too, which know no fixtures of this folder.
+    config.stash[_HOME] = tempfile.TemporaryDirectory(prefix="k8snet-test-")
+    os.environ["K8SNET_HOME"] = config.stash[_HOME].name
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _HOME in config.stash:
+        config.stash[_HOME].cleanup()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    missing = [tool for tool in _needed(item) if find_tool(tool) is None]
+    if not missing:
+        return
+    reason = f"needs {', '.join(missing)} on this system, which is not there"
+    if in_ci():
+        pytest.fail(f"{reason}; with CI=true that is a failure", pytrace=False)
+    pytest.skip(reason)
+
+
+def _needed(item: pytest.Item) -> Iterator[str]:
+    for marker in item.iter_markers("needs"):
+        yield from marker.args
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
+    if reasons:
+        terminalreporter.section("skipped, and why")
+        for reason, count in sorted(reasons.items()):
+            terminalreporter.write_line(f"{count} x {reason}")
