@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from ipaddress import IPv4Network, ip_address
 from os import PathLike
 
 from k8snet_course import manifests
 from k8snet_course.addressing import NodeCidrAllocator, disjoint, network
 from k8snet_course.cni import PLUGINS, Exchange, Ipam, Settings, exchange
-from k8snet_course.control_plane import ControlPlane, listed
+from k8snet_course.control_plane import MAX_NODES, ControlPlane, listed
 from k8snet_course.device import Device
 from k8snet_course.errors import InvalidArgument, InvalidCidr, NotFound
 from k8snet_course.faults import Fault, Parts
@@ -31,10 +32,6 @@ from k8snet_course.probe import is_address, probe
 from k8snet_course.programs import image_name, listen_text, listeners_of
 from k8snet_course.reachability import Pair, Reachability
 from k8snet_course.underlay import HOSTS, ROUTER, SWITCH, Underlay
-
-MAX_NODES = 5000
-"""The documented limit of a Kubernetes cluster (Kubernetes documentation, "Considerations for large clusters")."""
-
 
 class Cluster:
     """A cluster of nodes, and the pods on them.
@@ -149,8 +146,9 @@ class Cluster:
         then as it was.
         """
         annotations = {} if listen is None else {LISTEN_ANNOTATION: listen_text(listen)}
-        container = Container(image_name(image), image)
-        pod = self._control.create(Pod(name, node or "", "", namespace, labels or {}, annotations, (container,)))
+        containers = _one_container(image) if isinstance(image, str) else (Container(image_name(image), image),)
+        pod = self._control.create(Pod(name, node or "", "", namespace, dict(labels) if isinstance(labels, Mapping) else labels or {},
+                                       annotations, containers))
         self._derive_anew(pod)
         return pod
 
@@ -269,17 +267,15 @@ class Cluster:
         if name in self._control.nodes:
             state = self._control.nodes[name]
             attachments = list(state.attachments.values())
-            others = [other for other in self.nodes if other.name != name]
-            tables = self._plugin.node_tables(state.node, attachments, others)
-            return self._build(name, "node", Parts(
-                self._underlay.host_links(name, state.node.ip) + tables.links,
-                self._underlay.host_routes(name, state.node.ip) + tables.routes, tables.neighbours, tables.fdb, tables.nat,
-                tables.maps, forwarding=True))
+            parts = Parts.of(self._plugin.node_tables(state.node, attachments, self._control.peers), forwarding=True)
+            parts.links[:0] = self._underlay.host_links(name, state.node.ip)
+            parts.routes[:0] = self._underlay.host_routes(name, state.node.ip)
+            return self._build(name, "node", parts)
         if name in self._control.pods:
             pod = self._control.pods[name]
             node, attachment = self._control.nodes[pod.node].node, self._control.attachment(pod)
-            tables = self._plugin.pod_tables(node, attachment)
-            parts = Parts([loopback(), *tables.links], tables.routes, tables.neighbours, tables.fdb, tables.nat)
+            parts = Parts.of(self._plugin.pod_tables(node, attachment))
+            parts.links.insert(0, loopback())
             return self._build(name, "pod", parts, listeners_of(pod))
         if name == SWITCH:
             return self._underlay.switch(self.nodes, learned)
@@ -289,16 +285,22 @@ class Cluster:
 
     def _build(self, name: str, kind: str, parts: Parts, listeners: tuple[Listener, ...] = ()) -> Namespace:
         """A namespace from its parts, with the faults of this device applied."""
-        for fault in self._faults:
-            if fault.device == name:
-                with suppress(NotFound):  # the row it was about has gone in the meantime
-                    fault.apply(parts)
-        return Namespace(name, kind, parts.links, RouteTable(parts.routes), listeners=listeners, forwarding=parts.forwarding,
-                         learned=self._learned.setdefault(name, Learned()), rules=Rules(parts.nat, parts.filters),
-                         neighbours=parts.neighbours, fdb=parts.fdb, maps=parts.maps)
+        broken = [fault for fault in self._faults if fault.device == name]
+        if broken:
+            parts.write_out()
+        for fault in broken:
+            with suppress(NotFound):  # the row it was about has gone in the meantime
+                fault.apply(parts)
+        return Namespace(name, kind, parts.links, RouteTable(parts.routes, parts.route_families), listeners=listeners,
+                         forwarding=parts.forwarding, learned=self._learned.setdefault(name, Learned()),
+                         rules=Rules(parts.nat, parts.filters), neighbours=parts.neighbours, fdb=parts.fdb,
+                         maps=RouteTable(parts.maps, parts.map_families), neighbour_families=parts.neighbour_families,
+                         fdb_families=parts.fdb_families, copies=parts.copies)
 
     def _derive_anew(self, pod: Pod) -> None:
         """A pod came, went or changed: its tables and its node's are derived again when they are next looked at."""
+        if not self._namespaces:
+            return
         if self._plugin.revision != self._revision:
             self._revision = self._plugin.revision
             for node in [name for name in self._namespaces if name in self._control.nodes]:
@@ -339,3 +341,8 @@ class Cluster:
             lines.append(f"  {state.node}")
             lines += [f"    {self._control.pods[key]}" for key in state.attachments]
         return "\n".join(lines)
+
+
+@lru_cache(maxsize=256)
+def _one_container(image: str) -> tuple[Container, ...]:
+    return (Container(image_name(image), image),)

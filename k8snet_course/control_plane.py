@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from heapq import heappop, heappush
 
 from k8snet_course import manifests
 from k8snet_course.addressing import NodeCidrAllocator
-from k8snet_course.cni import Attachment, Ipam, Plugin, container_id
+from k8snet_course.cni import Attachment, Ipam, Json, Peers, Plugin, container_id
 from k8snet_course.errors import AlreadyExists, NotFound
 from k8snet_course.names import check_labels, dns_label, dns_subdomain, nearest
 from k8snet_course.objects import Node, Pod
@@ -22,15 +24,28 @@ from k8snet_course.programs import listeners_of
 from k8snet_course.underlay import Underlay
 
 
+MAX_NODES = 5000
+"""The documented limit of a Kubernetes cluster (Kubernetes documentation, "Considerations for large clusters")."""
+
+
 @dataclass(slots=True)
 class NodeState:
-    """What has been decided about one node: its podCIDR, who holds which address of it, and the pods attached."""
+    """What has been decided about one node: its podCIDR, who holds which address of it, and the pods attached.
+
+    ``number`` is its place among the nodes, counted from 0.
+    """
 
     node: Node
     ipam: Ipam
     next_index: int
+    number: int
+    plugin: Plugin
     attachments: dict[str, Attachment] = field(default_factory=dict)
     addresses: tuple[str, ...] = ()
+
+    def add_result(self, container: str, address: str) -> Json:
+        """What the plugin printed for a container of this node that got this address."""
+        return self.plugin.add_result(self.node, self.ipam, container, address)
 
 
 class ControlPlane:
@@ -43,15 +58,18 @@ class ControlPlane:
         self.plugin = plugin
         self.nodes: dict[str, NodeState] = {}
         self.pods: dict[str, Pod] = {}
-        self.holders: dict[str, list[str]] = {address: [name] for name, address in underlay.address.items()}
+        self.holders: dict[str, tuple[str, ...]] = {address: (name,) for name, address in underlay.address.items()}
         self._sandboxes = 0
         self._journal: list[Callable[[], None]] | None = None
         addresses = underlay.node_addresses()
-        for number in range(1, nodes + 1):
-            node = Node(f"node-{number}", next(addresses), cidrs.allocate())
-            self.nodes[node.name] = NodeState(node, plugin.ipam(node), plugin.first_pod_index)
-            self.holders.setdefault(node.ip, []).append(node.name)
+        for number in range(nodes):
+            node = Node(f"node-{number + 1}", next(addresses), cidrs.allocate())
+            self.nodes[node.name] = NodeState(node, plugin.ipam(node), plugin.first_pod_index, number, plugin)
+            self._holds(node.name, node.ip)
             self._note_addresses(self.nodes[node.name])
+        self.peers = Peers([state.node for state in self.nodes.values()])
+        self._in_order = list(self.nodes.values())
+        self._by_load = list(range(len(self._in_order)))
 
     def node(self, name: str) -> NodeState:
         """The state of a node.  Raises NotFound."""
@@ -79,34 +97,38 @@ class ControlPlane:
         Raises InvalidName, InvalidArgument, NotFound, AlreadyExists or AddressesExhausted; nothing has changed then.
         """
         dns_subdomain(wanted.name, "pod name")
-        dns_label(wanted.namespace, "namespace")
-        check_labels(wanted.labels)
+        if wanted.namespace != "default":
+            dns_label(wanted.namespace, "namespace")
+        if wanted.labels:
+            check_labels(wanted.labels)
         listeners_of(wanted)
         state = self.node(wanted.node) if wanted.node else self._emptiest()
-        if wanted.key in self.pods:
+        key = wanted.key
+        if key in self.pods:
             raise AlreadyExists(wanted.label, "a pod name that is free in its namespace",
                                 f"choose another name, or delete it first with delete('pod', '{wanted.name}')")
-        before = state.ipam.copy() if self._journal is not None else state.ipam
+        before = state.ipam.copy() if self._journal is not None else None
         serial = self._sandboxes + 1
-        container = container_id(serial, wanted.key)
-        attachment = Attachment(wanted.key, container, self.plugin.add(state.node, state.ipam, container), state.next_index)
-        pod = Pod(wanted.name, state.node.name, attachment.ip, wanted.namespace, dict(wanted.labels),
-                  dict(wanted.annotations), wanted.containers)
+        container = container_id(serial, key)
+        address = self.plugin.allocate(state.ipam, container)
+        pod = wanted.placed(state.node.name, address)
         self._sandboxes = serial
+        state.attachments[key] = Attachment(key, container, address, state.next_index, state)
         state.next_index += 1
-        state.attachments[pod.key] = attachment
-        self.pods[pod.key] = pod
-        self.holders.setdefault(pod.ip, []).append(pod.key)
-        self._note_addresses(state)
+        self.pods[key] = pod
+        self._holds(key, address)
+        self._loaded(state)
 
-        def undo() -> None:
-            self.delete(pod)
-            self._sandboxes -= 1
-            state.next_index -= 1
-            state.ipam = self.plugin.rewound(state.ipam, before)
-
-        self._undo_later(undo)
+        if self._journal is not None and before is not None:
+            self._journal.append(partial(self._uncreate, pod, state, before))
         return pod
+
+    def _uncreate(self, pod: Pod, state: NodeState, before: Ipam) -> None:
+        """Undo the creation of a pod."""
+        self.delete(pod)
+        self._sandboxes -= 1
+        state.next_index -= 1
+        state.ipam = self.plugin.rewound(state.ipam, before)
 
     def apply(self, wanted: Pod) -> Pod:
         """Create the pod, or change what a running pod lets be changed: labels, annotations and images."""
@@ -118,7 +140,8 @@ class ControlPlane:
         pod = Pod(present.name, present.node, present.ip, present.namespace, wanted.labels, wanted.annotations,
                   wanted.containers)
         self.pods[pod.key] = pod
-        self._undo_later(lambda: self.pods.update({present.key: present}))
+        if self._journal is not None:
+            self._journal.append(lambda: self.pods.update({present.key: present}))
         return pod
 
     def delete(self, pod: Pod) -> Attachment:
@@ -127,8 +150,8 @@ class ControlPlane:
         attachment = state.attachments.pop(pod.key)
         state.ipam.release(attachment.container_id)
         del self.pods[pod.key]
-        self.holders[pod.ip].remove(pod.key)
-        self._note_addresses(state)
+        self._lets_go(pod.key, pod.ip)
+        self._loaded(state)
         return attachment
 
     @contextmanager
@@ -144,21 +167,41 @@ class ControlPlane:
         finally:
             self._journal = None
 
-    def _undo_later(self, undo: Callable[[], None]) -> None:
-        if self._journal is not None:
-            self._journal.append(undo)
-
     def _emptiest(self) -> NodeState:
-        return min(self.nodes.values(), key=lambda state: len(state.attachments))
+        """The node with the fewest pods, the first of several.  The heap has old entries too: they are passed over."""
+        while True:
+            load, number = divmod(self._by_load[0], MAX_NODES)
+            state = self._in_order[number]
+            if load == len(state.attachments):
+                return state
+            heappop(self._by_load)
+
+    def _loaded(self, state: NodeState) -> None:
+        """A pod came to a node or left it."""
+        pods = len(state.attachments)
+        heappush(self._by_load, pods * MAX_NODES + state.number)
+        if pods < 2:
+            self._note_addresses(state)
+
+    def _holds(self, device: str, address: str) -> None:
+        others = self.holders.get(address)
+        self.holders[address] = (*others, device) if others else (device,)
+
+    def _lets_go(self, device: str, address: str) -> None:
+        left = tuple(holder for holder in self.holders[address] if holder != device)
+        if left:
+            self.holders[address] = left
+        else:
+            del self.holders[address]
 
     def _note_addresses(self, state: NodeState) -> None:
         """The addresses that the plugin gives to the node itself: some are there only while it has pods."""
         now = self.plugin.node_addresses(state.node, state.ipam, bool(state.attachments))
         if now != state.addresses:
             for address in state.addresses:
-                self.holders[address].remove(state.node.name)
+                self._lets_go(state.node.name, address)
             for address in now:
-                self.holders.setdefault(address, []).append(state.node.name)
+                self._holds(state.node.name, address)
             state.addresses = now
 
 

@@ -9,7 +9,7 @@ Each fault is something that happens on real machines, and its docstring says wi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Protocol
 
 from k8snet_course.cni.plugin import Tables
@@ -25,6 +25,11 @@ class Parts(Tables):
 
     filters: list[Rule] = field(default_factory=list)
     forwarding: bool = False
+
+    @classmethod
+    def of(cls, tables: Tables, forwarding: bool = False) -> Parts:
+        """The parts that a plugin wrote, still without those that every device has."""
+        return cls(**{each.name: getattr(tables, each.name) for each in fields(tables)}, forwarding=forwarding)
 
 
 class Fault(Protocol):
@@ -78,7 +83,7 @@ class WrongNeighbour:
     def apply(self, parts: Parts) -> None:
         """Change the permanent neighbour row."""
         there = _neighbours(parts, self.device, self.address)
-        parts.neighbours = [replace(row, mac=self.mac) if row in there else row for row in parts.neighbours]
+        parts.neighbours = [row._replace(mac=self.mac) if row in there else row for row in parts.neighbours]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ class WrongFdb:
     def apply(self, parts: Parts) -> None:
         """Change the FDB row."""
         there = _fdb_rows(parts, self.device, self.mac)
-        parts.fdb = [replace(row, dst=self.dst) if row in there else row for row in parts.fdb]
+        parts.fdb = [row._replace(dst=self.dst) if row in there else row for row in parts.fdb]
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def check_labels(labels: object) -> None:
 
         >>> check_labels({"app": "web", "app.kubernetes.io/name": "shop"})
     """
-    if not isinstance(labels, Mapping):
+    if not isinstance(labels, (dict, Mapping)):  # a dict is the usual case, and quickly recognised
         raise InvalidName(_short(str(labels)), "labels as a map of texts", "write labels={'app': 'web'}")
     for key, value in labels.items():
         if not (isinstance(key, str) and _LABEL_KEY.fullmatch(key)):

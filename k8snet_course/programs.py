@@ -8,6 +8,7 @@ annotation ``k8snet-course/listen`` overrules both, for example ``8080``, ``53/U
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from k8snet_course.errors import InvalidArgument
 from k8snet_course.linux.namespace import Listener
@@ -39,14 +40,17 @@ def listeners_of(pod: Pod) -> tuple[Listener, ...]:
     if told is not None:
         program = pod.containers[0].name if pod.containers else pod.name
         return tuple(parse_listen(word.strip(), program) for word in told.split(",") if word.strip())
+    if len(pod.containers) == 1:
+        return _of_container(pod.containers[0])
     return tuple(row for container in pod.containers for row in _of_container(container))
 
 
-def _of_container(container: Container) -> Iterable[Listener]:
+@lru_cache(maxsize=4096)
+def _of_container(container: Container) -> tuple[Listener, ...]:
     image = image_name(container.image)
     if image in KNOWN_IMAGES:
-        return [Listener(protocol, port, container.name) for protocol, port in KNOWN_IMAGES[image]]
-    return [Listener(port.protocol, port.container_port, container.name) for port in container.ports]
+        return tuple(Listener(protocol, port, container.name) for protocol, port in KNOWN_IMAGES[image])
+    return tuple(Listener(port.protocol, port.container_port, container.name) for port in container.ports)
 
 
 def image_name(image: object) -> str:

@@ -15,7 +15,7 @@ Source: projectcalico/calico 3.32.1, libcalico-go/lib/ipam (ipam.go, ipam_block.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from k8snet_course.addressing.cidr import network, number_of, text_of
@@ -66,6 +66,7 @@ class CalicoBlocks:
         self._block = 1 << (parsed.max_prefixlen - size)
         self._count = 1 << (size - parsed.prefixlen)
         self._blocks: dict[int, Block] = {}
+        self._by_prefix: dict[int, Block] = {}
         self._owned: dict[str, tuple[int, ...]] = {}
         self._held: dict[str, dict[str, int]] = {}
         self._borrowed: dict[int, str] = {}
@@ -77,6 +78,15 @@ class CalicoBlocks:
     def blocks_of(self, node: str) -> tuple[str, ...]:
         """The blocks that a node has claimed, in that order."""
         return tuple(self._cidr(index) for index in self._owned.get(node, ()))
+
+    @property
+    def by_prefix(self) -> tuple[int, int, Mapping[int, Block]]:
+        """IP version, prefix length, and the claimed blocks by the leading bits of their addresses."""
+        return self.version, self.prefix_length, self._by_prefix
+
+    def cidr_of(self, block: Block) -> str:
+        """A block's addresses."""
+        return self._cidr(block.index)
 
     def borrowed(self) -> Iterator[tuple[str, str, str]]:
         """Each borrowed address, the node that holds it, and the node whose block it is from."""
@@ -106,8 +116,11 @@ class CalicoBlocks:
         if block is None:
             block = Block(index, node, tuple(range(self._block)))
             self._owned[node] = (*self._owned.get(node, ()), index)
+            self._by_prefix[self._base // self._block + index] = block
             self.revision += 1
-        self._blocks[index] = replace(block, free=tuple(free for free in block.free if free != ordinal))
+        first = bool(block.free) and block.free[0] == ordinal
+        left = block.free[1:] if first else tuple(free for free in block.free if free != ordinal)
+        self._blocks[index] = Block(index, block.node, left)
         number = self._base + index * self._block + ordinal
         self._held.setdefault(node, {})[container] = number
         if block.node != node:
@@ -160,6 +173,7 @@ class CalicoBlocks:
         twin = CalicoBlocks.__new__(CalicoBlocks)
         twin.__dict__ |= self.__dict__
         twin._blocks, twin._owned, twin._borrowed = dict(self._blocks), dict(self._owned), dict(self._borrowed)
+        twin._by_prefix = dict(self._by_prefix)
         twin._held = self._held | {node: dict(self.held(node))}
         return twin
 

@@ -69,7 +69,7 @@ class HostLocal:
         """How many addresses can be handed out, held or not."""
         self._gateways = self.range_set.gateways
         self._last = None if last_reserved is None else number_of(last_reserved)
-        self._holders: dict[int, Holder] = {}
+        self._holders: dict[int, tuple[str, str]] = {}  # plain tuples: the garbage collector lets them be
         self._strays: dict[str, Holder] = {}
         self._by_container: dict[str, tuple[int, ...]] = {}
         for text, given in (reserved or {}).items():
@@ -100,7 +100,7 @@ class HostLocal:
             >>> HostLocal("10.244.0.0/24", {"10.244.0.9": "6f7a1e"}).reserved
             {'10.244.0.9': Holder(container_id='6f7a1e', ifname='eth0')}
         """
-        return {text_of(self.version, number): holder for number, holder in self._holders.items()} | self._strays
+        return {text_of(self.version, number): Holder(*holder) for number, holder in self._holders.items()} | self._strays
 
     @property
     def last_reserved(self) -> str | None:
@@ -150,7 +150,7 @@ class HostLocal:
         for number in self.range_set.lap_after(self._last):
             holder = self._holders.get(number)
             yield Candidate(text_of(self.version, number),
-                            "gateway" if number in self._gateways else f"held by {holder}" if holder else None)
+                            "gateway" if number in self._gateways else f"held by {Holder(*holder)}" if holder else None)
 
     def peek(self) -> str:
         """The address that ``allocate`` would hand out next.  Raises AddressesExhausted.
@@ -257,6 +257,10 @@ dead containers still hold, or use a larger range.
 
     def _next(self) -> int:
         """The first free address of a lap.  Raises AddressesExhausted."""
+        if self._last is not None and len(self.range_set.ranges) == 1:  # nearly always the one behind the last is free
+            behind, its = self._last[1] + 1, self.range_set.ranges[0]
+            if its.first < behind <= its.last and behind not in self._holders and behind not in self._gateways:
+                return behind
         if len(self._holders) < self.capacity:
             for number in self.range_set.lap_after(self._last):
                 if number not in self._holders and number not in self._gateways:
@@ -269,6 +273,8 @@ dead containers still hold, or use a larger range.
     def _next_for(self, holder: Holder) -> int:
         """The next address for a holder that has none yet."""
         container_id, ifname = holder
+        if container_id not in self._by_container:
+            return self._next()
         held = self._numbers_of(container_id, ifname) or self._numbers_of(container_id, "")
         if held:
             text = min(text_of(self.version, number) for number in held)
@@ -285,7 +291,7 @@ dead containers still hold, or use a larger range.
             raise AddressUnavailable(text, f"an address that a pod may have (host-local: requested ip {text} is "
                                      "subnet's gateway)", "ask for another, or for none in particular")
         if number in self._holders:
-            raise AddressUnavailable(text, f"an address that nobody holds, and {self._holders[number]} holds it "
+            raise AddressUnavailable(text, f"an address that nobody holds, and {Holder(*self._holders[number])} holds it "
                                      f"(host-local: requested IP address {text} is not available in range set "
                                      f"{self.range_set})",
                                      "ask for another, or for none in particular")
@@ -296,11 +302,11 @@ dead containers still hold, or use a larger range.
         numbers = self._by_container.get(container_id, ())
         if ifname is None or not numbers:
             return numbers
-        return tuple(number for number in numbers if self._holders[number].ifname == ifname)
+        return tuple(number for number in numbers if self._holders[number][1] == ifname)
 
     def _hold(self, number: int, holder: Holder) -> None:
         """Enter who holds an address of the set."""
-        self._holders[number] = holder
+        self._holders[number] = (holder.container_id, holder.ifname)
         self._by_container[holder.container_id] = (*self._by_container.get(holder.container_id, ()), number)
 
     def _keep(self, text: str, holder: Holder) -> None:

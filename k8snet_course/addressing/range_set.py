@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from k8snet_course.addressing.cidr import Network, address, network, text_of
+from k8snet_course.addressing.cidr import Network, address, network, number_of, text_of
 from k8snet_course.errors import AddressUnavailable, CidrOverlap, InvalidAddress, InvalidArgument, InvalidCidr
 
 KEYS = ("subnet", "rangeStart", "rangeEnd", "gateway")
@@ -114,9 +114,9 @@ class RangeSet:
             >>> parse("10.244.0.0/24").range_of("10.244.0.9").gateway
             '10.244.0.1'
         """
-        found = address(text)
-        index = self.index_of(found.version, int(found))
+        index = self.index_of(*number_of(text))
         if index is None:
+            found = address(text)
             raise AddressUnavailable(str(found), f"an address of the range set (host-local: {found} not in range set "
                                      f"{self})", f"ask for one from {self.ranges[0].start} to {self.ranges[0].end}")
         return self.ranges[index]

@@ -55,10 +55,11 @@ def holder_of(container_id: str, ifname: str) -> Holder:
         >>> holder_of("6f7a1e", "eth0")
         Holder(container_id='6f7a1e', ifname='eth0')
     """
-    if not isinstance(container_id, str) or not _CONTAINER_ID.fullmatch(container_id):
+    if not isinstance(container_id, str) or not (  # nearly always digits and letters
+            (container_id.isalnum() and container_id.isascii()) or _CONTAINER_ID.fullmatch(container_id)):
         raise InvalidArgument(container_id, "a container id: a letter or digit, then letters, digits, '_', '.' or '-'",
                               "write something like '6f7a1e7c33'")
-    if not isinstance(ifname, str) or not _INTERFACE.fullmatch(ifname) or ifname in (".", ".."):
+    if ifname != "eth0" and (not isinstance(ifname, str) or not _INTERFACE.fullmatch(ifname) or ifname in (".", "..")):
         raise InvalidArgument(ifname, "an interface name: 1 to 15 characters without '/', ':' or spaces",
                               "write 'eth0'")
     return Holder(container_id, ifname)

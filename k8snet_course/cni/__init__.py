@@ -10,7 +10,8 @@ from k8snet_course.cni.cilium import Cilium, CiliumNative
 from k8snet_course.cni.exchange import Exchange, exchange
 from k8snet_course.cni.fabric import Aci, BigCloudFabric, Nsx
 from k8snet_course.cni.flannel import FlannelHostGw, FlannelVxlan
-from k8snet_course.cni.plugin import Attachment, Base, Ipam, Plugin, Settings, Tables, container_id
+from k8snet_course.cni.peers import Peers
+from k8snet_course.cni.plugin import Attachment, Base, Ipam, Json, Plugin, Settings, Tables, container_id
 from k8snet_course.cni.validate import validate
 from k8snet_course.cni.weave import Weave
 
@@ -48,7 +49,9 @@ __all__ = [
     "FlannelHostGw",
     "FlannelVxlan",
     "Ipam",
+    "Json",
     "Nsx",
+    "Peers",
     "Plugin",
     "Settings",
     "Tables",

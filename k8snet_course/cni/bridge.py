@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from k8snet_course.addressing import HostLocal
+from k8snet_course.cni.peers import Peers
 from k8snet_course.cni.plugin import Attachment, Base, Ipam, Json, Tables, sandbox
 from k8snet_course.linux.link import End, Link, mac_from_address, mac_from_text
 from k8snet_course.linux.route import Route, connected
@@ -64,11 +65,11 @@ class Bridge(Base):
         """The name of a pod's interface on the node."""
         return host_veth(container)
 
-    def add(self, node: Node, ipam: Ipam, container: str) -> Json:
-        """CNI ADD.  Raises AddressesExhausted when the node's range is full."""
+    def add_result(self, node: Node, ipam: Ipam, container: str, address: str) -> Json:
+        """Bridge, cable and pod's end of it, the address and its gateway, and the routes."""
         assert isinstance(ipam, HostLocal)
-        address = ipam.allocate(container)
-        gateway = ipam.gateway_of(address)
+        its = ipam.range_set.range_of(address)
+        gateway = its.gateway
         routes = [{"dst": self.settings.pod_cidr}] if self.pod_network_route else []
         return self.result(
             [
@@ -76,11 +77,11 @@ class Bridge(Base):
                 {"name": self.host_name(container), "mac": mac_from_text(f"{container} host side")},
                 {"name": "eth0", "mac": mac_from_address(address), "sandbox": sandbox(container)},
             ],
-            {"address": f"{address}/{ipam.prefix_length_of(address)}", "gateway": gateway, "interface": 2},
+            {"address": f"{address}/{its.prefix_length}", "gateway": gateway, "interface": 2},
             [*routes, {"dst": "0.0.0.0/0", "gw": gateway}],
         )
 
-    def node_tables(self, node: Node, attachments: Sequence[Attachment], others: Sequence[Node]) -> Tables:
+    def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
         """The bridge, with the gateway's address, and a port for each pod.  There is no bridge before the first pod."""
         tables = Tables()
         if attachments:

@@ -20,13 +20,13 @@ from collections.abc import Sequence
 
 from k8snet_course.addressing import CalicoBlocks, NodeBlocks, network
 from k8snet_course.addressing.calico_blocks import GATEWAY
+from k8snet_course.cni.peers import Peers
 from k8snet_course.cni.plugin import Attachment, Ipam, Json, Settings, Tables
 from k8snet_course.cni.routed import Routed
-from k8snet_course.linux.bridge import FdbEntry
+from k8snet_course.linux.family import Family
 from k8snet_course.linux.link import Link, Tunnel, mac_from_text
-from k8snet_course.linux.neighbour import Neighbour
 from k8snet_course.linux.netfilter import Rule
-from k8snet_course.linux.route import Route
+from k8snet_course.linux.route import Route, leading_bits
 from k8snet_course.objects import Node
 
 HOST_MAC = "ee:ee:ee:ee:ee:ee"
@@ -106,7 +106,7 @@ class CalicoBgp(Routed):
         """The address of a node's end of the tunnel."""
         return self.blocks.node(node.name).addresses_of(self.handle + node.name)[0]
 
-    def node_tables(self, node: Node, attachments: Sequence[Attachment], others: Sequence[Node]) -> Tables:
+    def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
         """A cable and a route for each pod, a blackhole for the own blocks, a route to each other block, and the NAT rule."""
         tables = Tables(nat=nat_outgoing(self.settings.pod_cidr, self.device))
         for attachment in attachments:
@@ -115,10 +115,13 @@ class CalicoBgp(Routed):
             tables.routes.append(Route(attachment.ip, dev=link.name, scope="link"))
         tables.routes += [Route(block, dev="", proto=self.proto, kind="blackhole")
                           for block in self.blocks.blocks_of(node.name)]
-        for other in others:
-            tables.routes += [self.remote_route(block, other) for block in self.blocks.blocks_of(other.name)]
-        for address, holder, _ in self.blocks.borrowed():
-            tables.routes += [self.remote_route(address, other) for other in others if other.name == holder]
+        by_name = peers.index("name", lambda other: other.name)
+        version, length, index = self.blocks.by_prefix
+        own = [leading_bits(block)[2] for block in self.blocks.blocks_of(node.name)]
+        tables.route_families = [(version, length, Family(
+            index, lambda block: self.remote_route(self.blocks.cidr_of(block), by_name[block.node]), own))]
+        tables.routes += [self.remote_route(address, by_name[holder]) for address, holder, _ in self.blocks.borrowed()
+                          if holder != node.name]
         return tables
 
     def host_side(self, attachment: Attachment) -> Link:
@@ -142,9 +145,9 @@ class CalicoIpip(CalicoBgp):
     handle = "ipip-tunnel-addr-"
     first_pod_index = 4
 
-    def node_tables(self, node: Node, attachments: Sequence[Attachment], others: Sequence[Node]) -> Tables:
+    def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
         """What Calico always writes, and the tunnel."""
-        tables = super().node_tables(node, attachments, others)
+        tables = super().node_tables(node, attachments, peers)
         tables.links.insert(0, Link(TUNNEL, "ipip", 3, "", self.mtu, (f"{self.tunnel_address(node)}/32",),
                                     tunnel=Tunnel("IPIP", node.ip)))
         return tables
@@ -165,14 +168,13 @@ class CalicoVxlan(CalicoBgp):
     handle = "vxlan-tunnel-addr-"
     first_pod_index = 4
 
-    def node_tables(self, node: Node, attachments: Sequence[Attachment], others: Sequence[Node]) -> Tables:
+    def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
         """What Calico always writes, the tunnel, and for each other node a neighbour row and an FDB row."""
-        tables = super().node_tables(node, attachments, others)
+        tables = super().node_tables(node, attachments, peers)
         tables.links.insert(0, Link(VXLAN, "vxlan", 3, _vtep_mac(node), self.mtu, (f"{self.tunnel_address(node)}/32",),
                                     tunnel=Tunnel("VXLAN", node.ip, VNI, PORT)))
-        for other in others:
-            tables.neighbours.append(Neighbour(self.tunnel_address(other), VXLAN, _vtep_mac(other), "PERMANENT"))
-            tables.fdb.append(FdbEntry(_vtep_mac(other), VXLAN, "", other.ip))
+        tables.neighbour_families = [peers.neighbours(node, VXLAN, self.tunnel_address, _vtep_mac)]
+        tables.fdb_families = [peers.tunnels(node, VXLAN, _vtep_mac)]
         return tables
 
     def remote_route(self, dst: str, other: Node) -> Route:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from k8snet_course.cni.peers import Peers
 from k8snet_course.cni.plugin import Attachment, Ipam, Json, Tables
 from k8snet_course.cni.routed import Routed
 from k8snet_course.linux.link import End, Link, Tunnel, mac_from_text
@@ -58,10 +59,10 @@ class CiliumNative(Routed):
         """cilium_host's."""
         return (ipam.ranges[0].gateway,)
 
-    def node_tables(self, node: Node, attachments: Sequence[Attachment], others: Sequence[Node]) -> Tables:
+    def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
         """cilium_host, a cable and an endpoint map entry for each pod, and the routes."""
         own = self.ipam(node).ranges[0].gateway
-        tables = Tables(nat=self.masquerading(node, others))
+        tables = Tables(nat=self.masquerading(node, peers))
         tables.links = [
             Link(NET, "veth", 3, mac_from_text(f"{node.name} {NET}"), 1500, peer=End(node.name, HOST)),
             Link(HOST, "veth", 4, mac_from_text(f"{node.name} {HOST}"), 1500, (f"{own}/32",), peer=End(node.name, NET),
@@ -75,21 +76,21 @@ class CiliumNative(Routed):
             tables.maps.append(Route(attachment.ip, dev=link.name))
             mac = attachment.result["interfaces"][1]["mac"]
             tables.neighbours.append(Neighbour(attachment.ip, link.name, mac, "PERMANENT"))
-        for other in others:
-            self.reach(tables, own, other)
+        self.reach(tables, node, own, peers)
         return tables
 
-    def reach(self, tables: Tables, own: str, other: Node) -> None:
-        """Write how another node's pods are reached: straight by that node."""
-        tables.routes.append(Route(other.pod_cidr, via=other.ip, dev="eth0", proto="kernel"))
+    def reach(self, tables: Tables, node: Node, own: str, peers: Peers) -> None:
+        """Write how the other nodes' pods are reached: straight by that node."""
+        tables.route_families = peers.routes(
+            node, lambda other: Route(other.pod_cidr, via=other.ip, dev="eth0", proto="kernel"))
 
-    def masquerading(self, node: Node, others: Sequence[Node]) -> list[Rule]:
+    def masquerading(self, node: Node, peers: Peers) -> list[Rule]:
         """What leaves the cluster takes the node's address; what goes to another node does not (not so in tunnel mode)."""
         pods = self.settings.pod_cidr
         return [
             Rule("POSTROUTING", _CHAIN),
             Rule(_CHAIN, "RETURN", dst=pods),
-            *(Rule(_CHAIN, "RETURN", dst=f"{other.ip}/32", comment="exclude traffic to cluster nodes") for other in others),
+            *(Rule(_CHAIN, "RETURN", dst=f"{other.ip}/32", comment="exclude traffic to cluster nodes") for other in peers.others(node)),
             Rule(_CHAIN, "MASQUERADE", src=node.pod_cidr, comment="cilium masquerade non-cluster"),
         ]
 
@@ -106,18 +107,20 @@ class Cilium(CiliumNative):
     link_mtu = 1500
     first_pod_index = 6
 
-    def node_tables(self, node: Node, attachments: Sequence[Attachment], others: Sequence[Node]) -> Tables:
+    def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
         """The same, and the tunnel, which is told for each packet where to carry it."""
-        tables = super().node_tables(node, attachments, others)
+        tables = super().node_tables(node, attachments, peers)
         tables.links.insert(2, Link(VXLAN, "vxlan", 5, mac_from_text(f"{node.name} {VXLAN}"), 1500,
                                     tunnel=Tunnel("VXLAN", node.ip, 0, PORT, external=True)))
         return tables
 
-    def reach(self, tables: Tables, own: str, other: Node) -> None:
-        """A route to cilium_host, and an entry of the ipcache."""
-        tables.routes.append(Route(other.pod_cidr, via=own, dev=HOST, proto="kernel", src=own, mtu=self.mtu))
-        tables.maps.append(Route(other.pod_cidr, via=other.ip, dev=VXLAN, mtu=self.mtu))
+    def reach(self, tables: Tables, node: Node, own: str, peers: Peers) -> None:
+        """Routes to cilium_host, and entries of the ipcache."""
+        tables.route_families = peers.routes(
+            node, lambda other: Route(other.pod_cidr, via=own, dev=HOST, proto="kernel", src=own, mtu=self.mtu))
+        tables.map_families = peers.routes(
+            node, lambda other: Route(other.pod_cidr, via=other.ip, dev=VXLAN, mtu=self.mtu))
 
-    def masquerading(self, node: Node, others: Sequence[Node]) -> list[Rule]:
+    def masquerading(self, node: Node, peers: Peers) -> list[Rule]:
         """Traffic to other nodes is masqueraded too: it does not travel in the tunnel (bpf/lib/nat.h)."""
-        return super().masquerading(node, ())
+        return super().masquerading(node, Peers(()))

@@ -24,6 +24,7 @@ from collections.abc import Sequence
 
 from k8snet_course.cni.bridge import Bridge
 from k8snet_course.cni.mesh import Mesh
+from k8snet_course.cni.peers import Peers
 from k8snet_course.cni.plugin import Attachment, Json, Tables
 from k8snet_course.linux.netfilter import Rule
 from k8snet_course.linux.route import Route
@@ -46,9 +47,9 @@ class Nsx(Mesh):
         """The configuration that NCP's bootstrap writes."""
         return {"cniVersion": self.version, "name": "nsx-cni", "plugins": [{"type": "nsx"}]}
 
-    def node_tables(self, node: Node, attachments: Sequence[Attachment], others: Sequence[Node]) -> Tables:
+    def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
         """The mesh's tables, and the translation, written as masquerading on the node."""
-        tables = super().node_tables(node, attachments, others)
+        tables = super().node_tables(node, attachments, peers)
         pods = self.settings.pod_cidr
         tables.nat = [Rule("POSTROUTING", "MASQUERADE", src=pods, dst=f"!{pods}")]
         return tables

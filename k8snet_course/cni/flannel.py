@@ -15,10 +15,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from k8snet_course.cni.bridge import Bridge
+from k8snet_course.cni.peers import Peers
 from k8snet_course.cni.plugin import Attachment, Json, Tables
-from k8snet_course.linux.bridge import FdbEntry
 from k8snet_course.linux.link import Link, Tunnel, mac_from_text
-from k8snet_course.linux.neighbour import Neighbour
 from k8snet_course.linux.netfilter import Rule
 from k8snet_course.linux.route import Route
 from k8snet_course.objects import Node
@@ -45,10 +44,10 @@ class FlannelHostGw(Bridge):
             ],
         }
 
-    def node_tables(self, node: Node, attachments: Sequence[Attachment], others: Sequence[Node]) -> Tables:
+    def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
         """The bridge's tables, a route to each other node's pods, and the masquerading rules."""
-        tables = super().node_tables(node, attachments, others)
-        tables.routes += [Route(other.pod_cidr, via=other.ip, dev="eth0") for other in others]
+        tables = super().node_tables(node, attachments, peers)
+        tables.route_families = peers.routes(node, lambda other: Route(other.pod_cidr, via=other.ip, dev="eth0"))
         tables.nat += masquerading(self.settings.pod_cidr, node.pod_cidr)
         return tables
 
@@ -62,16 +61,15 @@ class FlannelVxlan(FlannelHostGw):
     bridge_index = 4
     first_pod_index = 5
 
-    def node_tables(self, node: Node, attachments: Sequence[Attachment], others: Sequence[Node]) -> Tables:
+    def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
         """The bridge's tables, the tunnel, and for each other node a neighbour row, an FDB row and a route."""
-        tables = Bridge.node_tables(self, node, attachments, others)
+        tables = Bridge.node_tables(self, node, attachments, peers)
         tables.links.insert(0, Link(DEVICE, "vxlan", 3, vtep_mac(node), self.mtu, (f"{vtep_address(node)}/32",),
                                     tunnel=Tunnel("VXLAN", node.ip, VNI, PORT)))
-        for other in others:
-            vtep = vtep_address(other)
-            tables.neighbours.append(Neighbour(vtep, DEVICE, vtep_mac(other), "PERMANENT"))
-            tables.fdb.append(FdbEntry(vtep_mac(other), DEVICE, "", other.ip))
-            tables.routes.append(Route(other.pod_cidr, via=vtep, dev=DEVICE, onlink=True))
+        tables.neighbour_families = [peers.neighbours(node, DEVICE, vtep_address, vtep_mac)]
+        tables.fdb_families = [peers.tunnels(node, DEVICE, vtep_mac)]
+        tables.route_families = peers.routes(
+            node, lambda other: Route(other.pod_cidr, via=vtep_address(other), dev=DEVICE, onlink=True))
         tables.nat += masquerading(self.settings.pod_cidr, node.pod_cidr)
         return tables
 

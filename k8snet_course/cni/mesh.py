@@ -16,9 +16,9 @@ from ipaddress import IPv4Address, ip_network, summarize_address_range
 
 from k8snet_course.addressing import HostLocal
 from k8snet_course.cni.bridge import Bridge
+from k8snet_course.cni.peers import Peers
 from k8snet_course.cni.plugin import Attachment, Ipam, Settings, Tables
 from k8snet_course.errors import AddressesExhausted
-from k8snet_course.linux.bridge import EVERYBODY, FdbEntry
 from k8snet_course.linux.link import End, Link, Tunnel, mac_from_address, mac_from_text
 from k8snet_course.linux.route import connected
 from k8snet_course.objects import Node
@@ -61,7 +61,7 @@ class Mesh(Bridge):
         """The bridge's: it is there before the first pod."""
         return (str(self.share(node)[0]),)
 
-    def node_tables(self, node: Node, attachments: Sequence[Attachment], others: Sequence[Node]) -> Tables:
+    def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
         """The bridge, the tunnel as a port of it, a port for each pod, and whom the tunnel sends copies."""
         address = str(self.share(node)[0])
         interface = f"{address}/{ip_network(self.settings.pod_cidr).prefixlen}"
@@ -75,7 +75,7 @@ class Mesh(Bridge):
             port = attachment.result["interfaces"][1]
             tables.links.append(Link(port["name"], "veth", attachment.index, port["mac"], self.mtu, master=self.bridge,
                                      peer=End(attachment.key, "eth0"), peer_index=2, hairpin=True))
-        tables.fdb = [FdbEntry(EVERYBODY, self.tunnel_device, "", other.ip) for other in others]
+        tables.copies = [peers.copies(node, self.tunnel_device)]
         return tables
 
     def share_networks(self, node: Node) -> list[str]:

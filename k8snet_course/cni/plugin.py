@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from k8snet_course.addressing import HostLocal, NodeBlocks
+from k8snet_course.cni.peers import Peers
 from k8snet_course.linux.bridge import FdbEntry
 from k8snet_course.linux.link import Link
-from k8snet_course.linux.neighbour import Neighbour
+from k8snet_course.linux.namespace import FdbFamily
+from k8snet_course.linux.neighbour import Neighbour, NeighbourFamily
 from k8snet_course.linux.netfilter import Rule
-from k8snet_course.linux.route import Route
+from k8snet_course.linux.route import Route, RouteFamily
 from k8snet_course.objects import Node
 
 Json = dict[str, Any]
@@ -28,19 +30,36 @@ Ipam = HostLocal | NodeBlocks
 """An allocator of pod addresses, as one node sees it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A pod's place in its node's network: the container id, the ADD result, and the ifindex of the host-side interface."""
+class Place(Protocol):
+    """A node with its plugin, as an attachment needs it."""
 
-    key: str
-    container_id: str
-    result: Json
-    index: int
+    def add_result(self, container: str, address: str) -> Json:
+        """What the plugin printed for a container of this node that got this address."""
+        ...
+
+
+class Attachment:
+    """A pod's place in its node's network: the container id, its address, and the ifindex of the host-side interface.
+
+    ``result`` is what the plugin printed for CNI ADD.  It follows from the rest, and is written when somebody looks at it.
+    """
+
+    __slots__ = ("_place", "_result", "container_id", "index", "ip", "key")
+
+    def __init__(self, key: str, container_id: str, ip: str, index: int, place: Place) -> None:
+        self.key = key
+        self.container_id = container_id
+        self.ip = ip
+        self.index = index
+        self._place = place
+        self._result: Json | None = None
 
     @property
-    def ip(self) -> str:
-        """The pod's address, from the result."""
-        return str(self.result["ips"][0]["address"]).partition("/")[0]
+    def result(self) -> Json:
+        """The result of CNI ADD."""
+        if self._result is None:
+            self._result = self._place.add_result(self.container_id, self.ip)
+        return self._result
 
     @property
     def gateway(self) -> str:
@@ -65,7 +84,10 @@ class Settings:
 
 @dataclass(slots=True)
 class Tables:
-    """What a plugin writes into one device: interfaces, routes, permanent neighbours and FDB rows, NAT rules, eBPF maps."""
+    """What a plugin writes into one device: interfaces, routes, permanent neighbours and FDB rows, NAT rules, eBPF maps.
+
+    The families are the rows for all the other nodes.
+    """
 
     links: list[Link] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
@@ -73,6 +95,19 @@ class Tables:
     fdb: list[FdbEntry] = field(default_factory=list)
     nat: list[Rule] = field(default_factory=list)
     maps: list[Route] = field(default_factory=list)
+    route_families: list[RouteFamily] = field(default_factory=list)
+    neighbour_families: list[NeighbourFamily] = field(default_factory=list)
+    fdb_families: list[FdbFamily] = field(default_factory=list)
+    copies: list[FdbFamily] = field(default_factory=list)
+    map_families: list[RouteFamily] = field(default_factory=list)
+
+    def write_out(self) -> None:
+        """Turn the families into written rows, so that single ones can be changed."""
+        self.routes += [row for _, _, family in self.route_families for row in family]
+        self.neighbours += [row for _, family in self.neighbour_families for row in family]
+        self.fdb += [row for _, family in (*self.fdb_families, *self.copies) for row in family]
+        self.maps += [row for _, _, family in self.map_families for row in family]
+        self.route_families, self.neighbour_families, self.fdb_families, self.copies, self.map_families = [], [], [], [], []
 
 
 class Plugin(Protocol):
@@ -113,8 +148,12 @@ class Plugin(Protocol):
         """The allocator as it was when ``before`` was copied from it: what happened since has been undone."""
         ...
 
-    def add(self, node: Node, ipam: Ipam, container: str) -> Json:
-        """CNI ADD: take an address and return the result.  Raises AddressesExhausted, and then nothing has changed."""
+    def allocate(self, ipam: Ipam, container: str) -> str:
+        """The first half of CNI ADD: take an address.  Raises AddressesExhausted, and then nothing has changed."""
+        ...
+
+    def add_result(self, node: Node, ipam: Ipam, container: str, address: str) -> Json:
+        """The second half of CNI ADD: what the plugin prints for a container that got this address.  It changes nothing."""
         ...
 
     def node_addresses(self, node: Node, ipam: Ipam, populated: bool) -> tuple[str, ...]:
@@ -125,8 +164,8 @@ class Plugin(Protocol):
         """What the plugin writes into the router of the nodes' own network; nothing, for most."""
         ...
 
-    def node_tables(self, node: Node, attachments: Sequence[Attachment], others: Sequence[Node]) -> Tables:
-        """What the plugin writes on a node, given the pods attached there and the other nodes."""
+    def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
+        """What the plugin writes on a node, given the pods attached there and all nodes."""
         ...
 
     def pod_tables(self, node: Node, attachment: Attachment) -> Tables:
@@ -170,6 +209,18 @@ class Base:
     def fabric_routes(self, nodes: Sequence[Node]) -> list[Route]:
         """None: the nodes' own network knows nothing of pods."""
         return []
+
+    def allocate(self, ipam: Ipam, container: str) -> str:
+        """The next address of the allocator."""
+        return ipam.allocate(container)
+
+    def add_result(self, node: Node, ipam: Ipam, container: str, address: str) -> Json:
+        """What a subclass prints."""
+        raise NotImplementedError
+
+    def add(self, node: Node, ipam: Ipam, container: str) -> Json:
+        """CNI ADD, both halves.  Raises AddressesExhausted."""
+        return self.add_result(node, ipam, container, self.allocate(ipam, container))
 
     def result(self, interfaces: list[Json], address: Json, routes: list[Json]) -> Json:
         """An ADD result in the form of this plugin's version: before 1.0.0 an address says of which IP version it is."""

@@ -36,9 +36,8 @@ class Routed(Base, ABC):
     def gateway(self, node: Node, ipam: Ipam) -> str:
         """The gateway of a node's pods."""
 
-    def add(self, node: Node, ipam: Ipam, container: str) -> Json:
-        """CNI ADD.  Raises AddressesExhausted."""
-        address = ipam.allocate(container)
+    def add_result(self, node: Node, ipam: Ipam, container: str, address: str) -> Json:
+        """Both ends of the cable, the address, and the default route."""
         return self.result(
             [
                 {"name": self.host_name(container), "mac": self.host_mac(container)},

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from k8snet_course.cni.mesh import Mesh
+from k8snet_course.cni.peers import Peers
 from k8snet_course.cni.plugin import Attachment, Json, Tables
 from k8snet_course.linux.netfilter import Rule
 from k8snet_course.objects import Node
@@ -60,9 +61,9 @@ class Weave(Mesh):
         """``vethwepl`` and seven hexadecimal digits."""
         return f"vethwepl{container[:7]}"
 
-    def node_tables(self, node: Node, attachments: Sequence[Attachment], others: Sequence[Node]) -> Tables:
+    def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
         """The mesh's tables, and the NAT rules: what leaves the flat network takes the node's address."""
-        tables = super().node_tables(node, attachments, others)
+        tables = super().node_tables(node, attachments, peers)
         pods = self.settings.pod_cidr
         tables.nat = [
             Rule("POSTROUTING", "WEAVE"),

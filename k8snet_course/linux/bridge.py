@@ -11,12 +11,11 @@ Source: IEEE 802.1D section 7 (learning and forwarding); bridge(8).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class FdbEntry:
+class FdbEntry(NamedTuple):
     """One row of the forwarding database: frames to ``mac`` leave by port ``dev`` of ``bridge``.
 
     A VXLAN device has such rows as well: there ``dst`` is the machine that frames to ``mac`` are tunnelled to.  A row with
@@ -61,10 +60,14 @@ class Fdb:
         self._rows: dict[str, FdbEntry] = {}
 
     def __iter__(self) -> Iterator[FdbEntry]:
-        return iter(sorted(self._rows.values(), key=lambda row: (row.dev, row.mac)))
+        return iter(in_order(self._rows.values()))
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def rows(self) -> Iterable[FdbEntry]:
+        """The rows in the order in which they were learnt."""
+        return self._rows.values()
 
     def find(self, mac: str) -> FdbEntry | None:
         """The row for this MAC address, or None: then the frame is flooded."""
@@ -82,3 +85,8 @@ class Fdb:
         """Drop every row of a port that is gone, as Linux does when it is unplugged."""
         for mac in [mac for mac, row in self._rows.items() if row.dev == port]:
             del self._rows[mac]
+
+
+def in_order(rows: Iterable[FdbEntry]) -> list[FdbEntry]:
+    """Rows as a table shows them: by port, then by MAC address."""
+    return sorted(rows, key=lambda row: (row.dev, row.mac))

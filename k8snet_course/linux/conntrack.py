@@ -11,14 +11,13 @@ Source: Linux, nf_conntrack and nf_nat; RFC 5508 (ICMP errors through NAT).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.trace import Change
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """What a connection is known by: protocol, source, destination (an ICMP echo has port 0 at both ends)."""
 
     protocol: str
@@ -39,7 +38,7 @@ class Flow:
 
     def applied_to(self, packet: Packet) -> Packet:
         """The packet with this flow's addresses and ports."""
-        return replace(packet, src=self.src, src_port=self.src_port, dst=self.dst, dst_port=self.dst_port)
+        return packet._replace(src=self.src, src_port=self.src_port, dst=self.dst, dst_port=self.dst_port)
 
 
 class Conntrack:
@@ -47,7 +46,7 @@ class Conntrack:
 
         >>> memory = Conntrack()
         >>> sent = Packet("10.244.0.2", "8.8.8.8", "UDP", 40000, 53)
-        >>> memory.note(sent, replace(sent, src="192.168.1.2"))
+        >>> memory.note(sent, sent._replace(src="192.168.1.2"))
         >>> print(memory.restore(Packet("8.8.8.8", "192.168.1.2", "UDP", 53, 40000)))
         UDP 8.8.8.8:53 -> 10.244.0.2:40000, TTL 64
     """
@@ -69,7 +68,7 @@ class Conntrack:
         if packet.about is not None:
             home = self._back.get(Flow.of(packet.about).reversed)
             if home is not None and packet.dst != home.dst:
-                return replace(packet, dst=home.dst, about=home.reversed.applied_to(packet.about))
+                return packet._replace(dst=home.dst, about=home.reversed.applied_to(packet.about))
         return None
 
     def answers(self, packet: Packet) -> bool:

@@ -24,8 +24,7 @@ Sources: RFC 1812 (routers), RFC 792 (ICMP), RFC 9293 section 3.5.2 (RST), IEEE 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from k8snet_course.linux.bridge import in_order
 from k8snet_course.linux.conntrack import Conntrack
 from k8snet_course.linux.hooks import Hooks
 from k8snet_course.linux.link import End, Link, Tunnel
@@ -34,7 +33,7 @@ from k8snet_course.linux.netfilter import FORWARD, INPUT, OUTPUT, POSTROUTING, P
 from k8snet_course.linux.packet import BROADCAST_MAC, Frame, Packet
 from k8snet_course.linux.resolve import copy_taker, resolve
 from k8snet_course.linux.route import FEW_ROWS
-from k8snet_course.linux.trace import Action, Candidate, Change, Trace, Verdict
+from k8snet_course.linux.trace import Action, Candidate, Change, Told, Trace, Verdict
 from k8snet_course.linux.tunnel import encapsulated
 
 _MOST_CABLES = 1000
@@ -71,7 +70,7 @@ class _Walk(Hooks):
         if not packet.src:
             packet = packet.with_source(_source_address(ns, packet.dst))
         self.enter(ns, "")
-        self.step(Action.ORIGINATE, "", packet, f"{ns.label} sends {packet}")
+        self.step(Action.ORIGINATE, "", packet, lambda: Told(f"{ns.label} sends {packet}"))
         self._send_out(ns, packet)
         cables = 0
         while self._flight is not None:
@@ -106,29 +105,33 @@ class _Walk(Hooks):
     def _bridge(self, ns: Namespace, name: str, frame: Frame, port: Link | None) -> None:
         """Rule 1.  ``port`` is where the frame came in; None for a frame that the device itself sends out of the bridge."""
         fdb, own = ns.fdb(name), ns.links[name]
+        known = len(fdb)
         learnt: tuple[Change, ...] = ()
         if port is not None and fdb.learn(frame.src_mac, port.name):
             learnt = (Change(f"{ns.label} {name} FDB {frame.src_mac}", "", f"port {port.name}"),)
+            known += 1
         wanted = frame.dst_mac
         if wanted == own.mac:
-            row = Candidate(f"{own.mac} dev {name} (the bridge itself)", True, True)
-            self.step(Action.BRIDGE, name, frame.packet, f"{name} reads the MAC address {wanted}: its own, so the packet "
-                       f"goes up to {ns.label}'s routing", wanted, (row,), len(fdb), row.row, learnt)
+            self.step(Action.BRIDGE, name, frame.packet, lambda: Told(
+                f"{name} reads the MAC address {wanted}: its own, so the packet goes up to {ns.label}'s routing", wanted,
+                (Candidate(f"{own.mac} dev {name} (the bridge itself)", True, True),), known,
+                f"{own.mac} dev {name} (the bridge itself)", learnt))
             self._ip_in(ns, own, frame.packet)
             return
         entry = fdb.find(wanted)
         if entry is not None:
             out = ns.links[entry.dev]
-            rows = list(fdb) if len(fdb) <= FEW_ROWS else [entry]
-            candidates = tuple(Candidate(str(row), row is entry, row is entry, "" if row is entry else "another MAC address")
-                               for row in rows)
-            self.step(Action.BRIDGE, name, frame.packet, f"{name} reads the MAC address {wanted} and has learnt that it is "
-                       f"behind port {out.name}", wanted, candidates, len(fdb) - len(rows), str(entry), learnt)
+            rows = tuple(fdb.rows()) if known <= FEW_ROWS else (entry,)
+            self.step(Action.BRIDGE, name, frame.packet, lambda: Told(
+                f"{name} reads the MAC address {wanted} and has learnt that it is behind port {entry.dev}", wanted,
+                tuple(Candidate(str(row), row == entry, row == entry, "" if row == entry else "another MAC address")
+                      for row in in_order(rows)), known - len(rows), str(entry), learnt))
         else:
             takers = [link for link in ns.ports(name) if link is not port
                       and (self._far_mac(link) == wanted or copy_taker(self.network, ns, link, wanted))]
-            self.step(Action.BRIDGE, name, frame.packet, f"{name} has not learnt where {wanted} is, so it floods the frame "
-                       "out of every other port", wanted, (), len(fdb), "", learnt)
+            self.step(Action.BRIDGE, name, frame.packet, Told(
+                f"{name} has not learnt where {wanted} is, so it floods the frame out of every other port", wanted, (), known,
+                "", learnt))
             if not takers:
                 self.drop(ns, name, frame.packet, Verdict.NO_NEIGHBOUR,
                            f"behind no port of {name} is a device with the MAC address {wanted}")
@@ -153,43 +156,46 @@ class _Walk(Hooks):
 
     def _route(self, ns: Namespace, packet: Packet, own: bool) -> None:
         """Rules 3 and 4.  ``own``: the packet begins here, so its TTL stays and errors go to the program, not by ICMP."""
-        lookup = ns.routes.lookup(packet.dst)
-        route, rows, what = lookup.winner, len(ns.routes), "route"
-        question = f"route to {packet.dst}"
+        lookup, table, what = ns.routes.lookup(packet.dst), ns.routes, "route"
+        route = lookup.winner
         if route is not None and route.dev and ns.links[route.dev].program:
-            self.step(Action.ROUTE, route.dev, packet, f"of {rows} routes '{route.dst}' wins: to {route.dev}, where an eBPF "
-                       "program takes over", question, lookup.candidates, lookup.others, str(route))
-            lookup = ns.maps.lookup(packet.dst)
-            route, rows, what = lookup.winner, len(ns.maps), "eBPF map entry"
-            question = f"eBPF map entry for {packet.dst}"
+            first, outer = lookup, route
+            self.step(Action.ROUTE, route.dev, packet, lambda: Told(
+                f"of {len(ns.routes)} routes '{outer.dst}' wins: to {outer.dev}, where an eBPF program takes over",
+                f"route to {packet.dst}", first.candidates, first.others, str(outer)))
+            lookup, table, what = ns.maps.lookup(packet.dst), ns.maps, "eBPF map entry"
+            route = lookup.winner
+        rows, question = len(table), f"{what} {'to' if what == 'route' else 'for'} {packet.dst}"
         if route is None:
-            self.step(Action.ROUTE, "", packet, f"none of {ns.label}'s {rows} {_many(what)} leads to {packet.dst}", question,
-                       lookup.candidates, lookup.others)
+            self.step(Action.ROUTE, "", packet, lambda: Told(
+                f"none of {ns.label}'s {rows} {_many(what)} leads to {packet.dst}", question, lookup.candidates, lookup.others))
             if what == "route":
                 self.fail(ns, packet, Verdict.NO_ROUTE, f"{ns.label} has no route to {packet.dst}", own, "net unreachable")
             else:
                 self.drop(ns, "", packet, Verdict.NO_ROUTE, f"{ns.label}'s eBPF maps have no entry for {packet.dst}")
             return
+        winner = route
         if route.kind:
-            self.step(Action.ROUTE, "", packet, f"of {rows} {_many(what)} '{route.dst}' wins, a {route.kind}", question,
-                       lookup.candidates, lookup.others, str(route))
+            self.step(Action.ROUTE, "", packet, lambda: Told(
+                f"of {rows} {_many(what)} '{winner.dst}' wins, a {winner.kind}", question, lookup.candidates, lookup.others,
+                str(winner)))
             self.drop(ns, "", packet, Verdict.NO_ROUTE, f"{ns.label}'s route '{route}' swallows the packet in silence: nobody "
                        f"has {packet.dst} now")
             return
         link = ns.links[route.dev]
         external = link.tunnel is not None and link.tunnel.external
         if not own and not external and packet.ttl <= 1:
-            self.step(Action.ROUTE, route.dev, packet, f"{ns.label} would use '{route}'", question, lookup.candidates,
-                       lookup.others, str(route))
+            self.step(Action.ROUTE, route.dev, packet, lambda: Told(
+                f"{ns.label} would use '{winner}'", question, lookup.candidates, lookup.others, str(winner)))
             self.fail(ns, packet, Verdict.TTL_EXCEEDED, f"the packet reached {ns.label} with TTL {packet.ttl}: "
                        "it may not travel further", own, "time exceeded")
             return
         aged = packet if own or external else packet.aged()
-        changed = () if aged is packet else (Change("TTL", str(packet.ttl), str(aged.ttl)),)
         next_hop = route.via or packet.dst
-        how = f"by the router {route.via}" if route.via else "which is on this wire"
-        self.step(Action.ROUTE, route.dev, aged, f"of {rows} {_many(what) if rows != 1 else what} '{route.dst}' wins: out of "
-                   f"{route.dev} to {packet.dst}, {how}", question, lookup.candidates, lookup.others, str(route), changed)
+        self.step(Action.ROUTE, route.dev, aged, lambda: Told(
+            f"of {rows} {_many(what) if rows != 1 else what} '{winner.dst}' wins: out of {winner.dev} to {packet.dst}, "
+            + (f"by the router {winner.via}" if winner.via else "which is on this wire"), question, lookup.candidates,
+            lookup.others, str(winner), () if own or external else (Change("TTL", str(packet.ttl), str(packet.ttl - 1)),)))
         hook = OUTPUT if own else FORWARD
         if not self.passes(ns, aged, hook, "", link.name):
             return
@@ -216,26 +222,25 @@ class _Walk(Hooks):
         outer = encapsulated(load, tunnel, remote)
         inner = outer.carried
         assert inner is not None
-        article = "an" if tunnel.kind == "IPIP" else "a"
-        self.step(Action.ENCAPSULATE, link.name, outer, f"{link.name} puts it into {article} {tunnel.kind} packet from "
-                  f"{outer.src} to {remote}", f"tunnel {link.name}", (), 0, "",
-                  (Change("size", f"{inner.size} bytes", f"{outer.size} bytes"), Change("outer destination", "", remote)))
+        self.step(Action.ENCAPSULATE, link.name, outer, lambda: Told(
+            f"{link.name} puts it into {'an' if tunnel.kind == 'IPIP' else 'a'} {tunnel.kind} packet from {outer.src} to "
+            f"{remote}", f"tunnel {link.name}", (), 0, "", (Change("size", f"{inner.size} bytes", f"{outer.size} bytes"),
+                                                            Change("outer destination", "", remote))))
         self._send_out(ns, outer)
 
     def _open(self, ns: Namespace, link: Link, packet: Packet) -> None:
         """Rule 5: take out what a tunnel carried, as if it had come in by the tunnel's interface."""
         inner = packet.carried
         assert inner is not None
-        self.step(Action.DECAPSULATE, link.name, inner, f"{link.name} takes the inner packet out of the "
-                  f"{link.kind.upper()} packet from {packet.src}", f"tunnel {link.name}", (), 0, "",
-                  (Change("size", f"{packet.size} bytes", f"{inner.size} bytes"),))
+        self.step(Action.DECAPSULATE, link.name, inner, lambda: Told(
+            f"{link.name} takes the inner packet out of the {link.kind.upper()} packet from {packet.src}", f"tunnel {link.name}",
+            (), 0, "", (Change("size", f"{packet.size} bytes", f"{inner.size} bytes"),)))
         if isinstance(packet.inner, Frame) and link.master:
             frame = packet.inner
-            news = ns.fdb(link.name).learn(frame.src_mac, link.name, packet.src)
-            if news:
-                self.step(Action.BRIDGE, link.name, inner, f"{link.name} learns that {frame.src_mac} is on the machine "
-                           f"{packet.src}", "", (), 0, "", (Change(f"{ns.label} {link.name} FDB {frame.src_mac}", "",
-                                                                   f"machine {packet.src}"),))
+            if ns.fdb(link.name).learn(frame.src_mac, link.name, packet.src):
+                self.step(Action.BRIDGE, link.name, inner, Told(
+                    f"{link.name} learns that {frame.src_mac} is on the machine {packet.src}", "", (), 0, "",
+                    (Change(f"{ns.label} {link.name} FDB {frame.src_mac}", "", f"machine {packet.src}"),)))
             self._bridge(ns, link.master, frame, link)
             return
         if isinstance(packet.inner, Frame) and packet.inner.dst_mac not in (link.mac, BROADCAST_MAC):
@@ -246,9 +251,13 @@ class _Walk(Hooks):
 
     def _resolve(self, ns: Namespace, link: Link, address: str, packet: Packet) -> str:
         found = resolve(self.network, ns, link, address, self._carries)
-        if found.known:
-            why = f"{ns.label} knows already that {address} is at {found.mac}"
-        elif not found.answers:
+        if found.known is not None:
+            row = found.known
+            self.step(Action.RESOLVE, link.name, packet, lambda: Told(
+                f"{ns.label} knows already that {address} is at {row.mac}", f"MAC address of {address}",
+                (Candidate(str(row), True, True, "known already"),), 0, str(row)))
+            return row.mac
+        if not found.answers:
             why = f"{ns.label} asks everybody on {link.name}'s wire who has {address}: no answer"
         else:
             names = " and ".join(self.network.namespace(answer.namespace).label for answer in found.answers)
@@ -257,8 +266,8 @@ class _Walk(Hooks):
                 why = why.removesuffix("answers") + "answer"
                 self.conflict = f"{names} both have the address {address}"
         matched = found.candidates[0].row if found.candidates else ""
-        self.step(Action.RESOLVE, link.name, packet, why, f"MAC address of {address}", found.candidates,
-                   0, matched, found.changed)
+        self.step(Action.RESOLVE, link.name, packet, Told(why, f"MAC address of {address}", found.candidates, 0, matched,
+                                                          found.changed))
         return found.mac
 
     def _transmit(self, ns: Namespace, link: Link, frame: Frame) -> None:
@@ -289,26 +298,30 @@ class _Walk(Hooks):
         self.end = ns
         mine = f"{packet.dst} is {ns.label}'s own address"
         if self.awaited:
-            self.step(Action.DELIVER, link, packet, f"{mine}, and a program there waits for this answer", packet.dst)
+            self.step(Action.DELIVER, link, packet, lambda: Told(
+                f"{mine}, and a program there waits for this answer", packet.dst))
             self.finish(Verdict.DELIVERED, f"the answer is back at {ns.label}", ns, None)
             return
         if packet.protocol == "ICMP":
-            self.step(Action.DELIVER, link, packet, f"{mine}; its Linux answers a ping by itself", packet.dst)
+            self.step(Action.DELIVER, link, packet, lambda: Told(f"{mine}; its Linux answers a ping by itself", packet.dst))
             self.finish(Verdict.DELIVERED, f"{ns.label} has the address {packet.dst} and answers the ping", ns,
                          packet.echoed())
             return
-        door = f"{packet.protocol} port {packet.dst_port}"
-        taker = next((row for row in ns.listeners if row.takes(packet.protocol, packet.dst_port, packet.dst)), None)
-        rows = tuple(Candidate(str(row), row is taker, row is taker, "" if row is taker else _why_not(row, packet))
-                     for row in ns.listeners)
+        door, listeners = f"{packet.protocol} port {packet.dst_port}", ns.listeners
+        taker = next((row for row in listeners if row.takes(packet.protocol, packet.dst_port, packet.dst)), None)
+
+        def rows() -> tuple[Candidate, ...]:
+            return tuple(Candidate(str(row), row is taker, row is taker, "" if row is taker else _why_not(row, packet))
+                         for row in listeners)
+
         if taker is not None:
-            self.step(Action.DELIVER, link, packet, f"{mine}, and {taker.program} listens on {door}", door, rows,
-                      0, str(taker))
+            self.step(Action.DELIVER, link, packet, lambda: Told(
+                f"{mine}, and {taker.program} listens on {door}", door, rows(), 0, str(taker)))
             kind = "SYN-ACK" if packet.protocol == "TCP" else "answer"
             self.finish(Verdict.DELIVERED, f"{taker.program} in {ns.label} listens on {door} and takes the packet", ns,
                          packet.answered(kind))
             return
-        self.step(Action.DROP, link, packet, f"{mine}, but no program listens on {door}", door, rows)
+        self.step(Action.DROP, link, packet, lambda: Told(f"{mine}, but no program listens on {door}", door, rows()))
         answer = packet.answered("RST") if packet.protocol == "TCP" else packet.icmp_error("port unreachable", packet.dst)
         self.finish(Verdict.REFUSED, f"{ns.label} got the packet, but no program there listens on {door}", ns, answer)
 
@@ -317,7 +330,7 @@ class _Walk(Hooks):
         assert link.tunnel is not None
         walk = _Walk(self.network, "", {}, True)
         probe = encapsulated(Frame(link.mac, BROADCAST_MAC, Packet(link.tunnel.local, remote)), link.tunnel, remote)
-        walk.originate(ns, replace(probe, inner=None))
+        walk.originate(ns, probe._replace(inner=None))
         return walk.verdict is Verdict.DELIVERED
 
     def _far_mac(self, link: Link) -> str:

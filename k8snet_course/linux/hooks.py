@@ -13,8 +13,6 @@ Source: netfilter's packet flow; iptables(8).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from k8snet_course.linux import netfilter
 from k8snet_course.linux.conntrack import Conntrack, changes
 from k8snet_course.linux.link import Link
@@ -22,7 +20,7 @@ from k8snet_course.linux.namespace import Namespace
 from k8snet_course.linux.netfilter import FILTER, NAT, OUTPUT, Ruling, Seen
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.record import Record
-from k8snet_course.linux.trace import Action, Verdict
+from k8snet_course.linux.trace import Action, Told, Verdict
 
 
 class Hooks(Record):
@@ -45,10 +43,10 @@ class Hooks(Record):
         if ruling.rule.target == "MASQUERADE":
             assert out is not None, "MASQUERADE stands in POSTROUTING"
             route = ns.routes.lookup(packet.dst).winner
-            after = replace(packet, src=(route.src if route is not None else "") or out.address)
+            after = packet._replace(src=(route.src if route is not None else "") or out.address)
         else:
             address, _, port = ruling.rule.to.partition(":")
-            after = replace(packet, dst=address, dst_port=int(port or packet.dst_port))
+            after = packet._replace(dst=address, dst_port=int(port or packet.dst_port))
         if after != packet:
             self.memory.setdefault(ns.name, Conntrack()).note(packet, after)
             self._translate(ns, hook, packet, after, f"has a {ruling.rule.target} rule for it", seen, ruling)
@@ -64,8 +62,9 @@ class Hooks(Record):
             return True
         verdict = Verdict.DENIED_EGRESS if hook == OUTPUT else Verdict.DENIED_INGRESS
         why = f"{ns.label}'s rule '{ruling.rule}' says {ruling.rule.target}"
-        self.step(Action.FILTER, in_link or out_link, packet, why, f"filter {hook}", ns.rules.explain(FILTER, hook, seen), 0,
-                  str(ruling.rule))
+        rules, rule = ns.rules, ruling.rule
+        self.step(Action.FILTER, in_link or out_link, packet, lambda: Told(
+            why, f"filter {hook}", rules.explain(FILTER, hook, seen), 0, str(rule)))
         if ruling.rule.target == "REJECT":
             self.fail(ns, packet, verdict, why, hook == OUTPUT, "port unreachable")
         else:
@@ -75,10 +74,10 @@ class Hooks(Record):
     def _translate(self, ns: Namespace, hook: str, before: Packet, after: Packet, why: str, seen: Seen | None = None,
                    ruling: Ruling | None = None) -> None:
         self.translated = self.translated or after.dst != before.dst
-        candidates = ns.rules.explain(NAT, hook, seen) if seen is not None else ()
-        matched = str(ruling.rule) if ruling is not None and ruling.rule is not None else ""
-        self.step(Action.TRANSLATE, "", after, f"{ns.label} {why}", f"nat {hook}", candidates, 0, matched,
-                  changes(before, after))
+        rules, rule = ns.rules, ruling.rule if ruling is not None else None
+        self.step(Action.TRANSLATE, "", after, lambda: Told(
+            f"{ns.label} {why}", f"nat {hook}", rules.explain(NAT, hook, seen) if seen is not None else (), 0,
+            str(rule) if rule is not None else "", changes(before, after)))
 
 
 def _seen(ns: Namespace, packet: Packet, in_link: str, out_link: str) -> Seen:

@@ -115,7 +115,7 @@ def mac_from_text(text: str) -> str:
         '1e:04:6f:68:ca:90'
     """
     digest = hashlib.sha256(text.encode()).digest()
-    return ":".join(f"{byte:02x}" for byte in bytes([(digest[0] & 0xFC) | 0x02]) + digest[1:6])
+    return (bytes(((digest[0] & 0xFC) | 0x02,)) + digest[1:6]).hex(":")
 
 
 def mac_from_address(address: str) -> str:
@@ -124,4 +124,4 @@ def mac_from_address(address: str) -> str:
     >>> mac_from_address("10.244.0.2")
     '0a:58:0a:f4:00:02'
     """
-    return "0a:58:" + ":".join(f"{int(byte):02x}" for byte in address.split("."))
+    return "0a:58:" + bytes(map(int, address.split("."))).hex(":")

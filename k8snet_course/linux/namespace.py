@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from k8snet_course.linux.bridge import EVERYBODY, Fdb, FdbEntry
+from k8snet_course.linux.family import Family
 from k8snet_course.linux.link import Link
-from k8snet_course.linux.neighbour import Neighbour, NeighbourTable
+from k8snet_course.linux.neighbour import Neighbour, NeighbourFamily, NeighbourTable
 from k8snet_course.linux.netfilter import NO_RULES, Rules
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.route import Route, RouteTable
@@ -57,23 +58,33 @@ class Learned:
     fdb: dict[str, Fdb] = field(default_factory=dict)
 
 
+FdbFamily = tuple[str, "Family[str, Any, FdbEntry]"]
+"""FDB rows of one tunnel for many others: the tunnel's interface, and the rows by MAC address, or by machine."""
+EMPTY = RouteTable()
+
+
 class Namespace:
     """The network state of one device.
 
-    ``name`` is unique in a network; ``kind`` is pod, node, laptop, router or switch; ``forwarding`` is the sysctl
+    ``name`` is unique in a network, ``label`` the name as people say it (a pod of the namespace ``default`` goes without it); ``kind`` is pod, node, laptop, router or switch; ``forwarding`` is the sysctl
     ``net.ipv4.ip_forward``: whether packets for others are sent on.  ``rules`` are its netfilter rules, ``neighbours`` and
     ``fdb`` the rows that somebody wrote there (permanent; those of ``fdb`` for tunnels).  ``maps`` are the rows of the maps
     that eBPF programs on its interfaces read: they have the form of routes, because they answer the same question.
+
+    The families are such rows where there are many of one pattern: neighbours and FDB rows for the other ends of tunnels, and
+    ``copies``, the machines that get frames for unknown MAC addresses (by their address).
     """
 
-    __slots__ = ("_fdb", "_local", "_ports", "_tunnel_fdb", "forwarding", "kind", "learned", "links", "listeners", "maps",
-                 "name", "routes", "rules")
+    __slots__ = ("_copies", "_fdb", "_fdb_families", "_local", "_ports", "_tunnel_fdb", "forwarding", "kind", "label", "learned",
+                 "links", "listeners", "maps", "name", "routes", "rules", "tunnels")
 
     def __init__(self, name: str, kind: str, links: Iterable[Link], routes: RouteTable, *,
                  listeners: tuple[Listener, ...] = (), forwarding: bool = False, learned: Learned | None = None,
                  rules: Rules = NO_RULES, neighbours: Iterable[Neighbour] = (), fdb: Iterable[FdbEntry] = (),
-                 maps: Iterable[Route] = ()) -> None:
+                 maps: RouteTable = EMPTY, neighbour_families: Iterable[NeighbourFamily] = (),
+                 fdb_families: Iterable[FdbFamily] = (), copies: Iterable[FdbFamily] = ()) -> None:
         self.name = name
+        self.label = name.removeprefix("default/")
         self.kind = kind
         self.links = {link.name: link for link in links}
         self.routes = routes
@@ -81,10 +92,13 @@ class Namespace:
         self.forwarding = forwarding
         self.learned = Learned() if learned is None else learned
         self.rules = rules
-        self.maps = RouteTable(maps)
+        self.maps = maps
+        self.tunnels = tuple(link for link in self.links.values() if link.tunnel is not None)
         self._fdb = tuple(row for row in fdb if not row.bridge)
         self._tunnel_fdb = {(row.dev, row.mac): row for row in self._fdb}
-        self.learned.neighbours.write_permanent(neighbours)
+        self._fdb_families = tuple(fdb_families)
+        self._copies = tuple(copies)
+        self.learned.neighbours.write_permanent(neighbours, neighbour_families)
         self._local: dict[str, str] = {}
         self._ports: dict[str, list[Link]] = {}
         for link in self.links.values():
@@ -92,11 +106,6 @@ class Namespace:
                 self._local.setdefault(address.partition("/")[0], link.name)
             if link.master:
                 self._ports.setdefault(link.master, []).append(link)
-
-    @property
-    def label(self) -> str:
-        """The name as people say it: a pod of the namespace ``default`` goes without it."""
-        return self.name.removeprefix("default/")
 
     @property
     def neighbours(self) -> NeighbourTable:
@@ -110,23 +119,36 @@ class Namespace:
     def fdb_entries(self) -> list[FdbEntry]:
         """The rows of all its bridges, and then those of its tunnels."""
         learnt = [row for bridge in sorted(self.learned.fdb) for row in self.learned.fdb[bridge]]
-        return learnt + list(self._fdb)
+        return [*learnt, *self._fdb, *(row for _, family in (*self._fdb_families, *self._copies) for row in family)]
 
     def tunnel_to(self, dev: str, mac: str) -> FdbEntry | None:
         """The row that says to which machine a tunnel carries frames for a MAC address: a written one, or a learnt one."""
         row = self._tunnel_fdb.get((dev, mac))
+        for of_dev, family in self._fdb_families:
+            if row is None and of_dev == dev:
+                row = family.get(mac)
         return row if row is not None or dev not in self.learned.fdb else self.learned.fdb[dev].find(mac)
 
-    def copies_to(self, dev: str) -> tuple[str, ...]:
+    def copies_to(self, dev: str) -> Sequence[str]:
         """The machines to which a tunnel carries a copy of each frame whose MAC address it does not know."""
-        return tuple(row.dst for row in self._fdb if row.dev == dev and row.mac == EVERYBODY)
+        return (*(row.dst for row in self._fdb if row.dev == dev and row.mac == EVERYBODY),
+                *(row.dst for of_dev, family in self._copies if of_dev == dev for row in family))
+
+    def copies(self, dev: str, machine: str) -> bool:
+        """Whether this machine is one of those."""
+        return any(of_dev == dev and machine in family for of_dev, family in self._copies) or any(
+            row.dev == dev and row.mac == EVERYBODY and row.dst == machine for row in self._fdb)
+
+    def floods(self, dev: str) -> bool:
+        """Whether the tunnel carries copies to anybody."""
+        return any(of_dev == dev and len(family) for of_dev, family in self._copies) or any(
+            row.dev == dev and row.mac == EVERYBODY for row in self._fdb)
 
     def tunnel_for(self, packet: Packet) -> Link | None:
         """The tunnel that a packet which arrived here came through, if it carries another one."""
-        for link in self.links.values():
+        for link in self.tunnels:
             tunnel = link.tunnel
-            if tunnel is None:
-                continue
+            assert tunnel is not None
             framed = tunnel.port and (packet.protocol, packet.dst_port) == ("UDP", tunnel.port)
             if framed or tunnel.kind == packet.protocol:
                 return link

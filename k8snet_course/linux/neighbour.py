@@ -12,11 +12,14 @@ Source: RFC 826 (ARP); ip-neighbour(8); arp(7).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+
+from k8snet_course.linux.family import Family
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(NamedTuple):
     """One row: on interface ``dev`` the address belongs to ``mac``.
 
     >>> print(Neighbour("10.244.0.1", "eth0", "0a:58:0a:f4:00:01"))
@@ -32,6 +35,10 @@ class Neighbour:
         return f"{self.address} dev {self.dev} lladdr {self.mac} {self.state}"
 
 
+NeighbourFamily = tuple[str, "Family[str, Any, Neighbour]"]
+"""Permanent rows of one interface for many others: the interface, and the rows by address."""
+
+
 class NeighbourTable:
     """The rows of one namespace, found by (interface, address).
 
@@ -44,41 +51,59 @@ class NeighbourTable:
         False
     """
 
-    __slots__ = ("_rows",)
+    __slots__ = ("_families", "_learnt", "_permanent")
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], Neighbour] = {}
+        self._learnt: dict[tuple[str, str], Neighbour] = {}
+        self._permanent: dict[tuple[str, str], Neighbour] = {}
+        self._families: tuple[NeighbourFamily, ...] = ()
 
     def __iter__(self) -> Iterator[Neighbour]:
-        return iter(sorted(self._rows.values(), key=lambda row: (row.dev, [int(part) for part in row.address.split(".")])))
+        rows = [*self._learnt.values(), *self._permanent.values(), *(row for _, family in self._families for row in family)]
+        return iter(sorted(rows, key=lambda row: (row.dev, _number(row.address))))
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._learnt) + len(self._permanent) + sum(len(family) for _, family in self._families)
 
     def find(self, address: str, dev: str) -> Neighbour | None:
         """The row for this address on this interface, or None."""
-        return self._rows.get((dev, address))
+        return self._written(address, dev) or self._learnt.get((dev, address))
 
     def learn(self, address: str, dev: str, mac: str) -> bool:
         """Remember what an ARP packet said; True when that is new.  A permanent row is never overwritten."""
-        known = self._rows.get((dev, address))
-        if known is not None and (known.mac == mac or known.state == "PERMANENT"):
+        known = self._learnt.get((dev, address))
+        if (known is not None and known.mac == mac) or self._written(address, dev) is not None:
             return False
-        self._rows[(dev, address)] = Neighbour(address, dev, mac)
+        self._learnt[(dev, address)] = Neighbour(address, dev, mac)
         return True
 
     def add_permanent(self, address: str, dev: str, mac: str) -> None:
         """A row that a plugin or an administrator wrote: `ip neigh replace ... nud permanent`."""
-        self._rows[(dev, address)] = Neighbour(address, dev, mac, "PERMANENT")
+        self._permanent[(dev, address)] = Neighbour(address, dev, mac, "PERMANENT")
+        self._learnt.pop((dev, address), None)
 
-    def write_permanent(self, rows: Iterable[Neighbour]) -> None:
-        """Put these rows in the place of all permanent ones."""
-        for key in [key for key, row in self._rows.items() if row.state == "PERMANENT"]:
-            del self._rows[key]
+    def write_permanent(self, rows: Iterable[Neighbour], families: Iterable[NeighbourFamily] = ()) -> None:
+        """Put these rows in the place of all permanent ones.  ``families`` are many rows of one pattern."""
+        self._permanent = {}
+        self._families = tuple(families)
         for row in rows:
             self.add_permanent(row.address, row.dev, row.mac)
 
     def forget(self, address: str) -> None:
         """Drop the learnt rows for an address whose owner is gone."""
-        for key in [key for key, row in self._rows.items() if row.address == address and row.state != "PERMANENT"]:
-            del self._rows[key]
+        for key in [key for key in self._learnt if key[1] == address]:
+            del self._learnt[key]
+
+    def _written(self, address: str, dev: str) -> Neighbour | None:
+        row = self._permanent.get((dev, address))
+        if row is None:
+            for of_dev, family in self._families:
+                if of_dev == dev:
+                    row = row or family.get(address)
+        return row
+
+
+@lru_cache(maxsize=65536)
+def _number(address: str) -> tuple[int, int]:
+    parsed = ip_address(address)
+    return parsed.version, int(parsed)

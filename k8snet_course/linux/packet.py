@@ -1,6 +1,6 @@
 """A packet, as the headers that forwarding reads.
 
-This module knows headers and their sizes.  It does not know where a packet is or what becomes of it: that is
+A packet is a tuple with names, because a walk makes many.  This module knows headers and their sizes; it does not know where a packet is or what becomes of it: that is
 :mod:`k8snet_course.linux.forward`.
 
 Sources: RFC 791 (IPv4), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 (ICMP), RFC 7348 (VXLAN).
@@ -8,7 +8,7 @@ Sources: RFC 791 (IPv4), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 (ICMP), RFC 7348
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 BROADCAST_MAC = "ff:ff:ff:ff:ff:ff"
 DEFAULT_TTL = 64
@@ -16,11 +16,11 @@ DEFAULT_TTL = 64
 
 IPV4_HEADER = 20
 VXLAN_HEADER, ETHERNET_HEADER = 8, 14
-_L4_HEADER = {"TCP": 20, "UDP": 8, "ICMP": 8, "IPIP": 0}
+_HEADERS = {"TCP": IPV4_HEADER + 20, "UDP": IPV4_HEADER + 8, "ICMP": IPV4_HEADER + 8, "IPIP": IPV4_HEADER}
+"""Bytes of the IP header and the one behind it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(NamedTuple):
     """An IP packet: addresses, protocol, ports, TTL, and how many bytes it carries.
 
     ``src`` and ``dst`` are addresses in their canonical text form.  ``protocol`` is TCP, UDP or ICMP; an ICMP packet has no
@@ -64,7 +64,7 @@ class Packet:
         >>> Packet("10.0.0.1", "10.0.0.2", "ICMP", payload=56).size
         84
         """
-        return IPV4_HEADER + _L4_HEADER[self.protocol] + self.payload
+        return _HEADERS[self.protocol] + self.payload
 
     def aged(self) -> Packet:
         """The same packet with one less TTL, as each router sends it on.
@@ -72,11 +72,11 @@ class Packet:
         >>> Packet("10.0.0.1", "10.0.0.2").aged().ttl
         63
         """
-        return replace(self, ttl=self.ttl - 1)
+        return self._replace(ttl=self.ttl - 1)
 
     def with_source(self, src: str) -> Packet:
         """The same packet from another source address."""
-        return replace(self, src=src)
+        return self._replace(src=src)
 
     def answered(self, kind: str) -> Packet:
         """The answer to this packet: addresses and ports change places, and the TTL starts afresh.
@@ -92,7 +92,7 @@ class Packet:
         >>> Packet("10.244.0.2", "10.244.0.3", "ICMP", kind="echo request", payload=1000).echoed().size
         1028
         """
-        return replace(self.answered("echo reply"), payload=self.payload)
+        return Packet(self.dst, self.src, self.protocol, payload=self.payload, kind="echo reply")
 
     def icmp_error(self, kind: str, src: str = "") -> Packet:
         """The ICMP packet that tells this packet's sender what went wrong; ``src`` empty: whoever sends it fills it in.
@@ -110,8 +110,7 @@ class Packet:
         return f"{what} {self.src} -> {self.dst}, TTL {self.ttl}{load}"
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """An Ethernet frame: what a bridge reads (the MAC addresses) around the packet, which it does not read.
 
     >>> print(Frame("0a:58:0a:f4:00:02", "0a:58:0a:f4:00:03", Packet("10.244.0.2", "10.244.0.3", "ICMP")))

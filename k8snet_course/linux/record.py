@@ -5,10 +5,12 @@ It decides nothing.  :mod:`~k8snet_course.linux.hooks` and :mod:`~k8snet_course.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from k8snet_course.linux.conntrack import Conntrack
 from k8snet_course.linux.namespace import Namespace, Network
 from k8snet_course.linux.packet import Packet
-from k8snet_course.linux.trace import Action, Candidate, Change, Hop, Step, Trace, Verdict
+from k8snet_course.linux.trace import Action, Hop, Step, Told, Trace, Verdict
 
 
 class OpenHop:
@@ -57,11 +59,9 @@ class Record:
         """The packet is at another device."""
         self.hops.append(OpenHop(ns, ingress))
 
-    def step(self, action: Action, link: str, packet: Packet, why: str, looked_up: str = "",
-             candidates: tuple[Candidate, ...] = (), others: int = 0, matched: str = "",
-             changed: tuple[Change, ...] = ()) -> None:
+    def step(self, action: Action, link: str, packet: Packet, tell: Told | Callable[[], Told]) -> None:
         """The device did something."""
-        self.hops[-1].steps.append(Step(action, link, looked_up, candidates, others, matched, changed, why, packet))
+        self.hops[-1].steps.append(Step(action, link, packet, tell))
 
     def finish(self, verdict: Verdict, reason: str, ns: Namespace, answer: Packet | None) -> None:
         """The packet reached a device that has its address; ``answer`` is what that device says to it."""
@@ -81,5 +81,5 @@ class Record:
 
     def drop(self, ns: Namespace, link: str, packet: Packet, verdict: Verdict, reason: str) -> None:
         """End here, in silence."""
-        self.step(Action.DROP, link, packet, reason)
+        self.step(Action.DROP, link, packet, Told(reason))
         self.verdict, self.reason, self.end = verdict, reason, ns

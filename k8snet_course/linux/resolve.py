@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from k8snet_course.linux.link import End, Link
 from k8snet_course.linux.namespace import Namespace, Network
+from k8snet_course.linux.neighbour import Neighbour
 from k8snet_course.linux.trace import Candidate, Change
 
 
@@ -31,13 +32,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What came of the question: the MAC address (empty: nobody answered), all who answered, and what tables learnt."""
+    """What came of the question: the MAC address (empty: nobody answered), all who answered, and what tables learnt.
+
+    ``known`` is the row that was there already: then nobody was asked.
+    """
 
     mac: str
-    answers: tuple[Answer, ...]
-    candidates: tuple[Candidate, ...]
-    changed: tuple[Change, ...]
-    known: bool
+    answers: tuple[Answer, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    changed: tuple[Change, ...] = ()
+    known: Neighbour | None = None
 
 
 def wire_of(network: Network, namespace: Namespace, link: Link) -> tuple[End, ...]:
@@ -52,6 +56,11 @@ def wire_of(network: Network, namespace: Namespace, link: Link) -> tuple[End, ..
     return tuple(sorted((End(namespace.name, link.name), link.peer)))
 
 
+def _may_be_on(wire: tuple[End, ...], link: Link) -> bool:
+    """Whether it is worth the while to look at the other end of an interface's cable: it ends where the wire is."""
+    return link.kind == "bridge" or (link.peer is not None and any(end.namespace == link.peer.namespace for end in wire))
+
+
 Carries = Callable[[Namespace, Link, str], bool]
 """Whether the packets of a device's tunnel to a machine's address arrive there."""
 
@@ -60,14 +69,14 @@ def resolve(network: Network, asker: Namespace, link: Link, address: str, carrie
     """The MAC address for ``address`` on this interface: from the neighbour table, or by asking everybody on the wire."""
     row = asker.neighbours.find(address, link.name)
     if row is not None:
-        return Resolution(row.mac, (), (Candidate(str(row), True, True, "known already"),), (), True)
+        return Resolution(row.mac, known=row)
     wire = wire_of(network, asker, link)
     answers = [
         Answer(holder.name, own.name, own.mac)
         for holder in map(network.namespace, network.holders(address))
         for own in holder.links.values()
         if wire and not own.master and own.kind != "loopback" and holder is not asker
-        and wire_of(network, holder, own) == wire
+        and _may_be_on(wire, own) and wire_of(network, holder, own) == wire
     ]
     if len(wire) == 2 and not answers:
         answers = _proxy(network, link, address)
@@ -88,7 +97,7 @@ def resolve(network: Network, asker: Namespace, link: Link, address: str, carrie
                   answer is answers[0], "first answer" if answer is answers[0] else "second answer, ignored")
         for answer in answers
     )
-    return Resolution(answers[0].mac if answers else "", tuple(answers), candidates, tuple(changed), False)
+    return Resolution(answers[0].mac if answers else "", tuple(answers), candidates, tuple(changed))
 
 
 def _proxy(network: Network, link: Link, address: str) -> list[Answer]:
@@ -107,13 +116,14 @@ def _across(network: Network, wire: End, asker: Namespace, link: Link, address: 
     """Those who answer from the other side of a tunnel that is a port of this bridge, and what tunnels and bridges learn."""
     near = network.namespace(wire.namespace)
     for port in near.ports(wire.link):
-        machines = near.copies_to(port.name) if port.tunnel is not None else ()
-        for holder in map(network.namespace, network.holders(address)) if machines else ():
+        floods = port.tunnel is not None and near.floods(port.name)
+        for holder in map(network.namespace, network.holders(address)) if floods else ():
             for own in holder.links.values():
                 there = wire_of(network, holder, own) if own.kind in ("veth", "bridge") and not own.master else ()
                 far = network.namespace(there[0].namespace) if len(there) == 1 else near
                 end = _tunnel_end(far, port, there[0].link) if far is not near else None
-                if end is None or port.tunnel is None or end.tunnel is None or end.tunnel.local not in machines:
+                if end is None or port.tunnel is None or end.tunnel is None or not near.copies(
+                        port.name, end.tunnel.local):
                     continue
                 if carries(near, port, end.tunnel.local) and carries(far, end, port.tunnel.local):
                     yield Answer(holder.name, own.name, own.mac), [

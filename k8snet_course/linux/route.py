@@ -8,11 +8,13 @@ Source: ip-route(8); RFC 1812 section 5.2.4.3 (longest match).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_interface, ip_network
+from typing import Any
 
+from k8snet_course.linux.family import Family
 from k8snet_course.linux.trace import Candidate
 
 FEW_ROWS = 8
@@ -31,6 +33,16 @@ def _prefix(dst: str) -> tuple[int, int, int]:
     """A destination as (IP version, network number, prefix length); "default" is the IPv4 /0."""
     net = ip_network("0.0.0.0/0" if dst == "default" else dst)
     return net.version, int(net.network_address), net.prefixlen
+
+
+def leading_bits(dst: str) -> tuple[int, int, int]:
+    """A destination as (IP version, prefix length, its leading bits as a number): what a table is searched by.
+
+    >>> leading_bits("10.244.1.0/24") == (4, 24, 10 << 16 | 244 << 8 | 1)
+    True
+    """
+    version, net, length = _prefix(dst)
+    return version, length, net >> ((32 if version == 4 else 128) - length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +109,36 @@ def connected(dev: str, address: str) -> Route:
     return Route(str(interface.network), dev=dev, proto="kernel", scope="link", src=str(interface.ip))
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """What a routing table answered: the row that won (None: no row matched) and the rows that were looked at."""
+RouteFamily = tuple[int, int, "Family[int, Any, Route]"]
+"""Routes to many networks of one size: IP version, prefix length, and the rows by the leading bits of their destination."""
 
-    winner: Route | None
-    candidates: tuple[Candidate, ...]
-    others: int
+
+class Lookup:
+    """What a routing table answered: the row that won (None: no row matched), and how it came to that."""
+
+    __slots__ = ("_few", "_matching", "_rows", "winner")
+
+    def __init__(self, matching: Sequence[Route], few: Sequence[Route], rows: int) -> None:
+        self.winner = matching[0] if matching else None
+        self._matching = matching
+        self._few = few
+        self._rows = rows
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The rows that were looked at: all of a small table, in a large one those that matched."""
+        return tuple(_judge(row, self.winner, self._matching) for row in self._few or self._matching)
+
+    @property
+    def others(self) -> int:
+        """How many rows are not among the candidates."""
+        return self._rows - len(self._few or self._matching)
 
 
 class RouteTable:
     """The routes of one namespace, in the order in which `ip route` prints them.
+
+    ``families`` are rows of which there are many, alike but for the node they lead to.
 
         >>> table = RouteTable([Route("default", via="10.244.0.1", dev="eth0"), Route("10.244.0.0/24", dev="eth0")])
         >>> print(table.lookup("10.244.0.7").winner)
@@ -116,27 +147,28 @@ class RouteTable:
         default via 10.244.0.1 dev eth0
     """
 
-    __slots__ = ("_answers", "_lengths", "_rows")
+    __slots__ = ("_answers", "_families", "_few", "_lengths", "_written")
 
-    def __init__(self, rows: Iterable[Route] = ()) -> None:
-        self._rows = sorted(rows, key=lambda row: (_prefix(row.dst)[0], row.dst != "default", *_prefix(row.dst)[1:]))
-        # For each (IP version, prefix length), longest first: the leading bits -> the rows that have them, best metric first.
-        by_length: dict[tuple[int, int], dict[int, list[Route]]] = {}
-        for row in self._rows:
-            version, net, length = _prefix(row.dst)
-            bits = net >> ((32 if version == 4 else 128) - length)
-            by_length.setdefault((version, length), {}).setdefault(bits, []).append(row)
-        for rows_of_length in by_length.values():
-            for same in rows_of_length.values():
-                same.sort(key=lambda row: row.metric)
-        self._lengths = sorted(by_length.items(), key=lambda item: -item[0][1])
+    def __init__(self, rows: Iterable[Route] = (), families: Iterable[RouteFamily] = ()) -> None:
+        self._written = list(rows)
+        self._families = tuple(families)
         self._answers: dict[str, Lookup] = {}
+        self._few = tuple(self) if len(self) <= FEW_ROWS else ()
+        # For each (IP version, prefix length), longest first: the leading bits -> the rows that have them.
+        by_length: dict[tuple[int, int], tuple[dict[int, list[Route]], list[Family[int, Any, Route]]]] = {}
+        for row in self._written:
+            version, length, bits = leading_bits(row.dst)
+            by_length.setdefault((version, length), ({}, []))[0].setdefault(bits, []).append(row)
+        for version, length, family in self._families:
+            by_length.setdefault((version, length), ({}, []))[1].append(family)
+        self._lengths = sorted(by_length.items(), key=lambda item: -item[0][1])
 
     def __iter__(self) -> Iterator[Route]:
-        return iter(self._rows)
+        rows = [*self._written, *(row for _, _, family in self._families for row in family)]
+        return iter(sorted(rows, key=lambda row: (_prefix(row.dst)[0], row.dst != "default", *_prefix(row.dst)[1:])))
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._written) + sum(len(family) for _, _, family in self._families)
 
     def lookup(self, address: str) -> Lookup:
         """The row for this address: of all rows that match, the one with the longest prefix, then the lowest metric."""
@@ -149,17 +181,17 @@ class RouteTable:
         version, number = _bits(address)
         width = 32 if version == 4 else 128
         matching: list[Route] = []
-        for (row_version, length), rows in self._lengths:
+        for (row_version, length), (written, families) in self._lengths:
             if row_version == version:
-                matching += rows.get(number >> (width - length), ())
-        winner = matching[0] if matching else None
-        shown = self._rows if len(self._rows) <= FEW_ROWS else matching
-        return Lookup(winner, tuple(_judge(row, winner, matching) for row in shown), len(self._rows) - len(shown))
+                bits = number >> (width - length)
+                found = [*written.get(bits, ()), *(row for family in families if (row := family.get(bits)) is not None)]
+                matching += sorted(found, key=lambda row: row.metric) if len(found) > 1 else found
+        return Lookup(matching, self._few, len(self))
 
 
-def _judge(row: Route, winner: Route | None, matching: list[Route]) -> Candidate:
+def _judge(row: Route, winner: Route | None, matching: Sequence[Route]) -> Candidate:
     length = f"/{row.prefix_length}"
-    if row is winner:
+    if row == winner:
         return Candidate(str(row), True, True, f"{length} matches" + (" and is the longest" if len(matching) > 1 else ""))
     if winner is None or row not in matching:
         return Candidate(str(row), False, False, "does not match")

@@ -9,10 +9,10 @@ The two levels (device, then steps) follow Batfish's traces and Antrea's Tracefl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from k8snet_course.linux.packet import Packet
 
@@ -55,8 +55,7 @@ class Verdict(StrEnum):
     NO_SUCH_NAME = "no_such_name"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One row of a table that a step looked at: did it match, did it win, and why.
 
     >>> print(Candidate("default via 10.244.0.1 dev eth0", matched=True, won=False, why="/0 matches, but is shorter"))
@@ -72,8 +71,7 @@ class Candidate:
         return f"{'*' if self.won else ' '} {self.row}" + (f"   ({self.why})" if self.why else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One thing that a step changed: a header field, or a row that a table learnt (``old`` is empty then).
 
     >>> print(Change("TTL", "64", "63"))
@@ -90,24 +88,91 @@ class Change:
         return f"{self.field}: {self.old} -> {self.new}" if self.old else f"{self.field}: new {self.new}"
 
 
-@dataclass(frozen=True, slots=True)
+class Told(NamedTuple):
+    """What a step has to tell: ``why`` is one sentence, ``looked_up`` the question that was put to a table, ``candidates`` the
+    rows it was put to (in a large table the rows that matched, and ``others`` counts the rest), ``matched`` the row that won,
+    ``changed`` what is different afterwards.
+    """
+
+    why: str
+    looked_up: str = ""
+    candidates: tuple[Candidate, ...] = ()
+    others: int = 0
+    matched: str = ""
+    changed: tuple[Change, ...] = ()
+
+
 class Step:
     """One thing that a device did to the packet.
 
-    ``link`` is the interface where it happened, ``looked_up`` the question put to a table, ``candidates`` the rows it was put
-    to (in a large table the rows that matched, and ``others`` counts the rest), ``matched`` the row that won, ``changed``
-    what is different afterwards, ``why`` one sentence, and ``packet`` the packet as it left the step.
+    ``link`` is the interface where it happened, ``packet`` the packet as it left the step; the rest is what it tells (see
+    :class:`Told`).  A walk costs little and its words cost much, so ``tell`` may be a function: it is called when somebody
+    reads, and may use only what cannot change any more.
+
+        >>> step = Step(Action.ROUTE, "eth0", Packet("10.244.0.2", "8.8.8.8"), lambda: Told("one route matches"))
+        >>> print(step)
+        route at eth0: one route matches
     """
 
-    action: Action
-    link: str
-    looked_up: str
-    candidates: tuple[Candidate, ...]
-    others: int
-    matched: str
-    changed: tuple[Change, ...]
-    why: str
-    packet: Packet
+    __slots__ = ("_tell", "action", "link", "packet")
+
+    def __init__(self, action: Action, link: str, packet: Packet, tell: Told | Callable[[], Told]) -> None:
+        self.action = action
+        self.link = link
+        self.packet = packet
+        self._tell = tell
+
+    @property
+    def told(self) -> Told:
+        """All that it tells."""
+        if not isinstance(self._tell, Told):
+            self._tell = self._tell()
+        return self._tell
+
+    @property
+    def why(self) -> str:
+        """One sentence."""
+        return self.told.why
+
+    @property
+    def looked_up(self) -> str:
+        """The question that was put to a table."""
+        return self.told.looked_up
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The rows it was put to: in a small table all of them, in a large one those that matched."""
+        return self.told.candidates
+
+    @property
+    def others(self) -> int:
+        """How many rows are not among the candidates."""
+        return self.told.others
+
+    @property
+    def matched(self) -> str:
+        """The row that won."""
+        return self.told.matched
+
+    @property
+    def changed(self) -> tuple[Change, ...]:
+        """What is different afterwards."""
+        return self.told.changed
+
+    def _value(self) -> tuple[Action, str, Packet, Told]:
+        return self.action, self.link, self.packet, self.told
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Step) and self._value() == other._value()
+
+    def __hash__(self) -> int:
+        return hash(self._value())
+
+    def __reduce__(self) -> tuple[type[Step], tuple[Action, str, Packet, Told]]:
+        return Step, self._value()
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         return f"{self.action} at {self.link}: {self.why}" if self.link else f"{self.action}: {self.why}"

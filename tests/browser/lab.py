@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -56,6 +58,19 @@ class Lab:
                                                                  .filter(has_text=text)).first
         cell.scroll_into_view_if_needed()
         return cell
+
+    def press(self, what: Locator, key: str, shows: Locator, text: str) -> None:
+        """Press a key on a part of the page until another part shows a text.
+
+        JupyterLab takes cells that are out of sight out of the page, and puts them back, while a notebook scrolls: a key that
+        is pressed just then reaches nobody.  A person presses it again, and so does this.
+        """
+        for _ in range(4):
+            what.press(key)
+            with suppress(AssertionError):
+                expect(shows).to_have_text(re.compile(text), timeout=3000)
+                return
+        expect(shows).to_have_text(re.compile(text))
 
     def theme(self, name: str) -> None:
         """Switch to "JupyterLab Dark" or "JupyterLab Light"."""

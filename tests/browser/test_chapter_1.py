@@ -92,10 +92,8 @@ def test_the_picture_for_the_readme(chapter: Lab) -> None:
     """Light and dark, as the first things a learner sees; the light one is the README's."""
     walk = chapter.page.locator(".jp-OutputArea-output .k8-walk").first
     walk.locator(".k8-bar").scroll_into_view_if_needed()
-    walk.focus()
-    for _ in range(3):
-        chapter.page.keyboard.press("ArrowRight")
-    expect(walk.locator(".k8-count")).to_have_text(re.compile("Step 4 of"))
+    for step in (2, 3, 4):
+        chapter.press(walk, "ArrowRight", walk.locator(".k8-count"), f"Step {step} of")
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         chapter.theme(theme)
         walk.evaluate("element => element.scrollIntoView({block: 'start'})")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -85,7 +84,7 @@ def test_encapsulation_is_undone_exactly(cni: str) -> None:
         (unwrapped,) = [step.packet for step in steps if step.action is Action.DECAPSULATE]
         assert unwrapped == wrapped.carried and wrapped.size == unwrapped.size + PLUGINS[cni].overhead
         assert (wrapped.src, wrapped.dst, wrapped.ttl) == ("192.168.1.2", "192.168.1.3", 64)
-        assert replace(unwrapped, ttl=64) == trace.packet
+        assert unwrapped._replace(ttl=64) == trace.packet
         assert trace.reply is not None and trace.reply.delivered
 
     walk()

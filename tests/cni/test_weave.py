@@ -85,7 +85,7 @@ def test_without_the_row_for_copies_no_question_crosses() -> None:
 def test_the_same_address_on_two_nodes_is_a_conflict() -> None:
     """One wire: whoever has the address answers, on whatever node."""
     cluster = two_nodes("weave")
-    cluster._control.holders[cluster.pod("b").ip].append("default/c")
+    cluster._control.holders[cluster.pod("b").ip] += ("default/c",)
     trace = cluster.send("a", "b")
     assert trace.verdict is Verdict.ADDRESS_CONFLICT and "b and c both have the address" in trace.reason
 

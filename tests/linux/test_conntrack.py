@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +16,7 @@ packets = st.builds(Packet, addresses, addresses, st.sampled_from(["TCP", "UDP"]
 
 @given(packets, addresses, addresses, ports)
 def test_the_answer_to_a_rewritten_packet_is_rewritten_back(sent: Packet, src: str, dst: str, port: int) -> None:
-    rewritten = replace(sent, src=src, dst=dst, dst_port=port)
+    rewritten = sent._replace(src=src, dst=dst, dst_port=port)
     memory = Conntrack()
     memory.note(sent, rewritten)
     home = memory.restore(rewritten.answered("answer"))
@@ -27,7 +26,7 @@ def test_the_answer_to_a_rewritten_packet_is_rewritten_back(sent: Packet, src: s
 
 @given(packets, addresses)
 def test_an_icmp_error_about_a_rewritten_packet_finds_its_sender(sent: Packet, node: str) -> None:
-    rewritten = replace(sent, src=node)
+    rewritten = sent._replace(src=node)
     memory = Conntrack()
     memory.note(sent, rewritten)
     home = memory.restore(rewritten.icmp_error("time exceeded", "192.0.2.1"))
@@ -38,7 +37,7 @@ def test_an_icmp_error_about_a_rewritten_packet_finds_its_sender(sent: Packet, n
 @given(packets, packets, addresses)
 def test_other_packets_are_left_alone(sent: Packet, other: Packet, node: str) -> None:
     memory = Conntrack()
-    rewritten = replace(sent, src=node)
+    rewritten = sent._replace(src=node)
     memory.note(sent, rewritten)
     if (other.src, other.src_port, other.dst, other.dst_port, other.protocol) != (
             rewritten.dst, rewritten.dst_port, rewritten.src, rewritten.src_port, rewritten.protocol):
@@ -47,6 +46,6 @@ def test_other_packets_are_left_alone(sent: Packet, other: Packet, node: str) ->
 
 def test_what_changed() -> None:
     before = Packet("10.244.0.2", "10.96.0.10", "TCP", 40000, 80)
-    after = replace(before, src="192.168.1.2", dst="10.244.1.2", dst_port=8080)
+    after = before._replace(src="192.168.1.2", dst="10.244.1.2", dst_port=8080)
     assert [str(change) for change in changes(before, after)] == [
         "source: 10.244.0.2 -> 192.168.1.2", "destination: 10.96.0.10 -> 10.244.1.2", "destination port: 80 -> 8080"]

@@ -72,7 +72,7 @@ def with_program(*maps: Route) -> HandMade:
     tunnel = Link("tun", "vxlan", 8, "02:aa:00:00:00:08", tunnel=Tunnel("VXLAN", "10.1.0.1", 0, 8472, external=True))
     rows = [row for row in old.routes if row.dst != "10.2.0.0/24"] + [Route("10.2.0.0/24", dev="prog")]
     links = [*old.links.values(), tunnel, program]
-    made.of["r"] = Namespace("r", "router", links, RouteTable(rows), forwarding=True, maps=maps)
+    made.of["r"] = Namespace("r", "router", links, RouteTable(rows), forwarding=True, maps=RouteTable(maps))
     return made
 
 
@@ -92,7 +92,7 @@ def test_the_program_names_the_tunnels_other_end() -> None:
     trace = send(with_program(Route("10.2.0.0/24", via="10.1.0.2", dev="tun")), "h1", ping())
     outer = next(step.packet for _, step in trace.steps() if step.action is Action.ENCAPSULATE)
     assert (outer.src, outer.dst, outer.dst_port) == ("10.1.0.1", "10.1.0.2", 8472)
-    assert outer.carried == replace(ping(), src="10.1.0.2"), "the TTL did not fall"
+    assert outer.carried == ping()._replace(src="10.1.0.2"), "the TTL did not fall"
 
 
 def test_loopback_is_no_tunnel() -> None:

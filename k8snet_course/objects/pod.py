@@ -1,9 +1,6 @@
-"""The Kubernetes objects that the course models, as values.
+"""Pods: what runs on a node and gets an address.
 
-A value here is what the cluster has decided: a Pod with its node and address, a Node with its podCIDR.  It holds no tables
-and decides nothing.
-
-Source: Kubernetes API reference, core/v1.
+Source: Kubernetes API reference, core/v1 (Pod, Container, ContainerPort).
 """
 
 from __future__ import annotations
@@ -17,11 +14,17 @@ LISTEN_ANNOTATION = "k8snet-course/listen"
 
 @dataclass(frozen=True, slots=True)
 class ContainerPort:
-    """A port that a container declares.  It is information for people: declaring it opens nothing."""
+    """A port that a container declares.  It is information for people: declaring it opens nothing.
+
+    ``host_port`` is the exception: the node itself sends packets to this port of its own (at ``host_ip``, or at all its
+    addresses) on to the pod.  0: it does not.
+    """
 
     container_port: int
     protocol: str = "TCP"
     name: str = ""
+    host_port: int = 0
+    host_ip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,10 @@ class Container:
 class Pod:
     """A pod as the cluster holds it: ``node`` is where it runs, ``ip`` the address that the CNI plugin gave it.
 
+    In a dual-stack cluster ``second_ip`` is its address of the other IP version.  With ``host_network`` the pod has no network
+    namespace of its own: it uses its node's, and has the node's address.  ``hostname`` and ``subdomain`` give it a name in
+    DNS, and ``dns_policy`` says which servers its programs ask.
+
     >>> print(Pod("frontend", "node-1", "10.244.0.2"))
     pod frontend 10.244.0.2 on node-1
     """
@@ -48,6 +55,21 @@ class Pod:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     containers: tuple[Container, ...] = ()
+    second_ip: str = ""
+    host_network: bool = False
+    hostname: str = ""
+    subdomain: str = ""
+    dns_policy: str = "ClusterFirst"
+
+    def placed(self, node: str, ip: str, second_ip: str = "") -> Pod:
+        """The same pod where it runs, with the address that it got there."""
+        return Pod(self.name, node, ip, self.namespace, self.labels, self.annotations, self.containers, second_ip,
+                   self.host_network, self.hostname, self.subdomain, self.dns_policy)
+
+    @property
+    def ips(self) -> tuple[str, ...]:
+        """Its addresses (status.podIPs): one, or one of each IP version."""
+        return (self.ip, self.second_ip) if self.second_ip else (self.ip,)
 
     @property
     def key(self) -> str:
@@ -61,19 +83,3 @@ class Pod:
 
     def __str__(self) -> str:
         return f"pod {self.label} {self.ip} on {self.node}"
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A machine of the cluster: ``ip`` is its address on the node network, ``pod_cidr`` the range its pods get theirs from.
-
-    >>> print(Node("node-1", "192.168.1.2", "10.244.0.0/24"))
-    node node-1 192.168.1.2, pods 10.244.0.0/24
-    """
-
-    name: str
-    ip: str
-    pod_cidr: str
-
-    def __str__(self) -> str:
-        return f"node {self.name} {self.ip}, pods {self.pod_cidr}"
