@@ -9,27 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
 from ipaddress import IPv4Network, ip_address
 from os import PathLike
 
 from k8snet_course import manifests
 from k8snet_course.addressing import NodeCidrAllocator, disjoint, network
-from k8snet_course.cni import PLUGINS, Exchange, Ipam, Settings, exchange
-from k8snet_course.control_plane import MAX_NODES, ControlPlane, listed
+from k8snet_course.cni import PLUGINS, Exchange, Ipam, Settings, exchange, has_portmap, port_mappings, portmap_rules
+from k8snet_course.control_plane import MAX_NODES, ControlPlane, NodeState, listed
 from k8snet_course.device import Device
 from k8snet_course.errors import InvalidArgument, InvalidCidr, NotFound
 from k8snet_course.faults import Fault, Parts
 from k8snet_course.linux import forward
 from k8snet_course.linux.link import loopback
-from k8snet_course.linux.namespace import Learned, Listener, Namespace
-from k8snet_course.linux.netfilter import Rules
+from k8snet_course.linux.namespace import Learned, Listener, Namespace, bound
+from k8snet_course.linux.netfilter import Rule, Rules
 from k8snet_course.linux.route import RouteTable
 from k8snet_course.linux.trace import Trace
 from k8snet_course.names import nearest
-from k8snet_course.objects import LISTEN_ANNOTATION, Container, Node, Pod
+from k8snet_course.objects import LISTEN_ANNOTATION, Node, Pod
 from k8snet_course.probe import is_address, probe
-from k8snet_course.programs import image_name, listen_text, listeners_of
+from k8snet_course.programs import Listen, containers_of, listen_text, listeners_of
 from k8snet_course.reachability import Pair, Reachability
 from k8snet_course.underlay import HOSTS, ROUTER, SWITCH, Underlay
 
@@ -75,6 +74,7 @@ class Cluster:
         self._namespaces: dict[str, Namespace] = {}
         self._learned: dict[str, Learned] = {}
         self._faults: list[Fault] = []
+        self._connections = 0
 
     # -- what there is -------------------------------------------------------------------------------------------------
 
@@ -87,6 +87,11 @@ class Cluster:
     def pods(self) -> tuple[Pod, ...]:
         """The pods, in the order in which they were made."""
         return tuple(self._control.pods.values())
+
+    def pods_on(self, node: str) -> tuple[Pod, ...]:
+        """The pods of one node, those that use its own network first.  Raises NotFound."""
+        state = self._control.node(node)
+        return tuple(self._control.pods[key] for key in (*state.at_home, *state.attachments))
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -127,28 +132,39 @@ class Cluster:
             >>> cluster = Cluster()
             >>> _ = cluster.add_pod("a")
             >>> [(one.program, one.failed) for one in cluster.cni_exchange("a", "CHECK")]
-            [('/opt/cni/bin/bridge', False)]
+            [('/opt/cni/bin/bridge', False), ('/opt/cni/bin/portmap', False)]
         """
         found = self._control.pod(pod, namespace)
         now = self.namespace(found.key)
+        wanted = port_mappings(port for container in found.containers for port in container.ports)
         return exchange(command, self._plugin.conflist(self._control.node(found.node).node), self._control.attachment(found),
-                        links=now.links.values(), routes=now.routes)
+                        runtime_config={"portMappings": wanted} if wanted else None, links=now.links.values(), routes=now.routes)
 
     # -- changing it ---------------------------------------------------------------------------------------------------
 
     def add_pod(self, name: str, node: str | None = None, namespace: str = "default", *,
-                labels: Mapping[str, str] | None = None, image: str = "nginx",
-                listen: Iterable[int | str] | int | str | None = None) -> Pod:
-        """Make a pod with one container.  Without ``node``, the node with the fewest pods takes it.
+                labels: Mapping[str, str] | None = None, image: str = "nginx", containers: Mapping[str, str] | None = None,
+                listen: Listen | Mapping[str, Listen] | None = None, host_ports: Mapping[int, int] | None = None,
+                host_network: bool = False) -> Pod:
+        """Make a pod with one container, or with several: ``containers`` gives each by its name and image.
 
-        ``listen`` says what its program listens on (80, "53/UDP", "127.0.0.1:9090", or several); without it the image decides
-        (nginx: TCP 80).  Raises InvalidName, InvalidArgument, NotFound, AlreadyExists or AddressesExhausted; the cluster is
-        then as it was.
+        Without ``node``, the node with the fewest pods takes it.  ``listen`` says what its program listens on (80, "53/UDP",
+        "127.0.0.1:9090", or several, or a dict of these by container); without it the image decides (nginx: TCP 80).
+        ``host_ports`` are TCP ports of the node that lead to ports of the first container, such as {8080: 80}; with
+        ``host_network`` the pod uses its node's network and address.  Raises InvalidName, InvalidArgument, NotFound,
+        AlreadyExists, Unschedulable or AddressesExhausted; the cluster is then as it was.
+
+            >>> cluster = Cluster()
+            >>> print(cluster.add_pod("web", host_ports={8080: 80}), cluster.add_pod("agent", host_network=True), sep="\\n")
+            pod web 10.244.0.2 on node-1
+            pod agent 192.168.1.2 on node-1
+            >>> cluster.send("laptop", "node-1", port=8080).nat[0].new
+            '10.244.0.2'
         """
         annotations = {} if listen is None else {LISTEN_ANNOTATION: listen_text(listen)}
-        containers = _one_container(image) if isinstance(image, str) else (Container(image_name(image), image),)
+        parts = containers_of(image, containers, host_ports)
         pod = self._control.create(Pod(name, node or "", "", namespace, dict(labels) if isinstance(labels, Mapping) else labels or {},
-                                       annotations, containers))
+                                       annotations, parts, host_network=host_network))
         self._derive_anew(pod)
         return pod
 
@@ -175,14 +191,16 @@ class Cluster:
         if kind.lower() not in ("pod", "pods", "po"):
             raise InvalidArgument(kind, "a kind that this version has: pod", "write delete('pod', name)")
         pod = self._control.pod(name, namespace)
-        port = self._control.delete(pod).host_link
+        attachment = self._control.delete(pod)
         self._derive_anew(pod)
+        if attachment is None:
+            return
         self._learned.pop(pod.key, None)
         for neighbour in (pod.node, *self._control.nodes[pod.node].attachments):
             if neighbour in self._learned:
                 self._learned[neighbour].neighbours.forget(pod.ip)
         for fdb in self._learned[pod.node].fdb.values() if pod.node in self._learned else ():
-            fdb.forget_port(port)
+            fdb.forget_port(attachment.host_link)
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -228,11 +246,13 @@ class Cluster:
             >>> str(cluster.send("frontend", "backend", port=81).verdict)
             'refused'
         """
+        dst = "127.0.0.1" if dst == "localhost" else dst
         source = self._endpoint(src)
         target = "" if is_address(dst) else self._endpoint(dst)
         address = self._address_of(target) if target else str(ip_address(dst))
-        label = self.namespace(target).label if target else address
-        return forward.send(self, source, probe(address, port, protocol, size), label, target)
+        self._connections += 1
+        return forward.send(self, self._device(source), probe(address, port, protocol, size), _label(target) or address,
+                            self._device(target), asked=_label(source), seed=self._connections)
 
     def reachability(self, port: int | None = 80, protocol: str = "TCP") -> Reachability:
         """A packet from every pod to every pod, itself included.  The devices learn nothing from it.
@@ -254,6 +274,8 @@ class Cluster:
     def namespace(self, name: str) -> Namespace:
         """The network namespace of a device, derived from what the cluster has decided.  Raises NotFound."""
         found = self._namespaces.get(name)
+        if found is None and self._device(name) != name:
+            return self.namespace(self._device(name))
         if found is None:
             found = self._namespaces[name] = self._derive(name)
         return found
@@ -270,7 +292,8 @@ class Cluster:
             parts = Parts.of(self._plugin.node_tables(state.node, attachments, self._control.peers), forwarding=True)
             parts.links[:0] = self._underlay.host_links(name, state.node.ip)
             parts.routes[:0] = self._underlay.host_routes(name, state.node.ip)
-            return self._build(name, "node", parts)
+            parts.nat += self._host_ports(state)
+            return self._build(name, "node", parts, [row for key in state.at_home for row in listeners_of(self._control.pods[key])])
         if name in self._control.pods:
             pod = self._control.pods[name]
             node, attachment = self._control.nodes[pod.node].node, self._control.attachment(pod)
@@ -283,8 +306,17 @@ class Cluster:
             return self._underlay.host(name, learned, self._plugin.fabric_routes(self.nodes) if name == ROUTER else ())
         raise NotFound(name, "a device of this cluster", "list them with cluster.nodes and cluster.pods")
 
-    def _build(self, name: str, kind: str, parts: Parts, listeners: tuple[Listener, ...] = ()) -> Namespace:
+    def _host_ports(self, state: NodeState) -> list[Rule]:
+        """The rules of the portmap plugin for the pods of a node, if its configuration calls that plugin."""
+        if not state.host_ports or not has_portmap(conflist := self._plugin.conflist(state.node)):
+            return []
+        pods = [self._control.pods[key] for key in dict.fromkeys(key for key, _ in state.host_ports) if key not in state.at_home]
+        return portmap_rules(conflist["name"], [
+            (state.attachments[pod.key], [port for each in pod.containers for port in each.ports]) for pod in pods])
+
+    def _build(self, name: str, kind: str, parts: Parts, programs: Iterable[Listener] = ()) -> Namespace:
         """A namespace from its parts, with the faults of this device applied."""
+        listeners, refused = bound(programs)
         broken = [fault for fault in self._faults if fault.device == name]
         if broken:
             parts.write_out()
@@ -295,7 +327,7 @@ class Cluster:
                          forwarding=parts.forwarding, learned=self._learned.setdefault(name, Learned()),
                          rules=Rules(parts.nat, parts.filters), neighbours=parts.neighbours, fdb=parts.fdb,
                          maps=RouteTable(parts.maps, parts.map_families), neighbour_families=parts.neighbour_families,
-                         fdb_families=parts.fdb_families, copies=parts.copies)
+                         fdb_families=parts.fdb_families, copies=parts.copies, refused=refused)
 
     def _derive_anew(self, pod: Pod) -> None:
         """A pod came, went or changed: its tables and its node's are derived again when they are next looked at."""
@@ -326,9 +358,14 @@ class Cluster:
         raise NotFound(name, f"a pod, a node or a machine outside ({listed(known)}), or an IP address as the destination",
                        f"write '{nearest(name, known)}'")
 
+    def _device(self, name: str) -> str:
+        """The device that a name stands for: a pod with hostNetwork has no network namespace but its node's."""
+        pod = self._control.pods.get(name)
+        return pod.node if pod is not None and pod.host_network else name
+
     def _located(self, fault: Fault) -> Fault:
         """The fault with its device's full name: a pod of the namespace default may be named without it."""
-        return replace(fault, device=self._endpoint(fault.device))  # type: ignore[type-var]
+        return replace(fault, device=self._device(self._endpoint(fault.device)))  # type: ignore[type-var]
 
     def _address_of(self, name: str) -> str:
         if name in self._control.pods:
@@ -339,10 +376,11 @@ class Cluster:
         lines = [f"cluster with the {self.cni} plugin, pods {self.pod_cidr}, nodes {self.node_network}"]
         for state in self._control.nodes.values():
             lines.append(f"  {state.node}")
-            lines += [f"    {self._control.pods[key]}" for key in state.attachments]
+            lines += [f"    {self._control.pods[key]}" for key in (*state.at_home, *state.attachments)]
         return "\n".join(lines)
 
 
-@lru_cache(maxsize=256)
-def _one_container(image: str) -> tuple[Container, ...]:
-    return (Container(image_name(image), image),)
+def _label(device: str) -> str:
+    """A device's name as people say it: a pod of the namespace ``default`` goes without it."""
+    return device.removeprefix("default/")
+

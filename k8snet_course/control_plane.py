@@ -8,19 +8,19 @@ It knows no tables and no packets: those are derived from its decisions by :mod:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from heapq import heappop, heappush
 
 from k8snet_course import manifests
 from k8snet_course.addressing import NodeCidrAllocator
 from k8snet_course.cni import Attachment, Ipam, Json, Peers, Plugin, container_id
-from k8snet_course.errors import AlreadyExists, NotFound
+from k8snet_course.errors import AlreadyExists, InvalidArgument, NotFound, Unschedulable
 from k8snet_course.names import check_labels, dns_label, dns_subdomain, nearest
 from k8snet_course.objects import Node, Pod
-from k8snet_course.programs import listeners_of
+from k8snet_course.programs import HostPort, host_ports, listeners_of
 from k8snet_course.underlay import Underlay
 
 
@@ -32,7 +32,7 @@ MAX_NODES = 5000
 class NodeState:
     """What has been decided about one node: its podCIDR, who holds which address of it, and the pods attached.
 
-    ``number`` is its place among the nodes, counted from 0.
+    ``number`` is its place among the nodes, counted from 0.  ``at_home`` are the pods that use the node's own network.
     """
 
     node: Node
@@ -42,6 +42,17 @@ class NodeState:
     plugin: Plugin
     attachments: dict[str, Attachment] = field(default_factory=dict)
     addresses: tuple[str, ...] = ()
+    at_home: dict[str, None] = field(default_factory=dict)
+    host_ports: list[tuple[str, HostPort]] = field(default_factory=list)
+
+    @property
+    def load(self) -> int:
+        """How many pods run here."""
+        return len(self.attachments) + len(self.at_home)
+
+    def conflict(self, wanted: Iterable[HostPort]) -> str:
+        """Which pod has one of these ports of the node already; empty: none."""
+        return next((key for one in wanted for key, taken in self.host_ports if one.excludes(taken)), "")
 
     def add_result(self, container: str, address: str) -> Json:
         """What the plugin printed for a container of this node that got this address."""
@@ -58,7 +69,7 @@ class ControlPlane:
         self.plugin = plugin
         self.nodes: dict[str, NodeState] = {}
         self.pods: dict[str, Pod] = {}
-        self.holders: dict[str, tuple[str, ...]] = {address: (name,) for name, address in underlay.address.items()}
+        self.holders: dict[str, tuple[str, ...]] = {address: (name,) for name, address in underlay.held()}
         self._sandboxes = 0
         self._journal: list[Callable[[], None]] | None = None
         addresses = underlay.node_addresses()
@@ -88,7 +99,10 @@ class ControlPlane:
         return found
 
     def attachment(self, pod: Pod) -> Attachment:
-        """How a pod is attached to its node's network."""
+        """How a pod is attached to its node's network.  Raises InvalidArgument for a pod that uses the node's own."""
+        if pod.host_network:
+            raise InvalidArgument(pod.label, "a pod with a network of its own: this one has hostNetwork, so no plugin was called",
+                                  "name another pod")
         return self.nodes[pod.node].attachments[pod.key]
 
     def create(self, wanted: Pod) -> Pod:
@@ -102,11 +116,17 @@ class ControlPlane:
         if wanted.labels:
             check_labels(wanted.labels)
         listeners_of(wanted)
+        simple = len(wanted.containers) == 1 and not wanted.containers[0].ports
+        ports = () if simple else host_ports(wanted)
         state = self.node(wanted.node) if wanted.node else self._emptiest()
         key = wanted.key
         if key in self.pods:
             raise AlreadyExists(wanted.label, "a pod name that is free in its namespace",
                                 f"choose another name, or delete it first with delete('pod', '{wanted.name}')")
+        if ports:
+            state = self._with_free(wanted, ports, state)
+        if wanted.host_network:
+            return self._at_home(wanted, state, ports)
         before = state.ipam.copy() if self._journal is not None else None
         serial = self._sandboxes + 1
         container = container_id(serial, key)
@@ -118,10 +138,33 @@ class ControlPlane:
         self.pods[key] = pod
         self._holds(key, address)
         self._loaded(state)
-
+        if ports:
+            state.host_ports += [(key, port) for port in ports]
         if self._journal is not None and before is not None:
             self._journal.append(partial(self._uncreate, pod, state, before))
         return pod
+
+    def _at_home(self, wanted: Pod, state: NodeState, ports: Sequence[HostPort]) -> Pod:
+        """A pod that uses its node's network: it has the node's address, and no plugin is called."""
+        pod = wanted.placed(state.node.name, state.node.ip)
+        state.at_home[pod.key] = None
+        state.host_ports += [(pod.key, port) for port in ports]
+        self.pods[pod.key] = pod
+        self._loaded(state)
+        if self._journal is not None:
+            self._journal.append(partial(self.delete, pod))
+        return pod
+
+    def _with_free(self, wanted: Pod, ports: Sequence[HostPort], state: NodeState) -> NodeState:
+        """A node on which these ports are free: this one, or if nobody asked for it another.  Raises Unschedulable."""
+        nodes = [state] if wanted.node else sorted(self.nodes.values(), key=lambda each: (each.load, each.number))
+        for each in nodes:
+            if not each.conflict(ports):
+                return each
+        taken = nodes[0].conflict(ports).removeprefix("default/")
+        raise Unschedulable(wanted.label, f"a node with free host ports {', '.join(map(str, ports))} (kube-scheduler: "
+                            f"{len(nodes)} node(s) didn't have free ports for the requested pod ports); on {nodes[0].node.name} "
+                            f"the pod {taken} has one", "take another hostPort, or delete that pod")
 
     def _uncreate(self, pod: Pod, state: NodeState, before: Ipam) -> None:
         """Undo the creation of a pod."""
@@ -137,16 +180,21 @@ class ControlPlane:
             return self.create(wanted)
         manifests.check_update(present, wanted)
         listeners_of(wanted)
-        pod = Pod(present.name, present.node, present.ip, present.namespace, wanted.labels, wanted.annotations,
-                  wanted.containers)
+        pod = replace(present, labels=wanted.labels, annotations=wanted.annotations, containers=wanted.containers)
         self.pods[pod.key] = pod
         if self._journal is not None:
             self._journal.append(lambda: self.pods.update({present.key: present}))
         return pod
 
-    def delete(self, pod: Pod) -> Attachment:
-        """Detach a pod (CNI DEL), free its address, and return the attachment that was."""
+    def delete(self, pod: Pod) -> Attachment | None:
+        """Detach a pod (CNI DEL), free its address, and return the attachment that was (None: it used the node's network)."""
         state = self.nodes[pod.node]
+        if state.host_ports:
+            state.host_ports = [(key, port) for key, port in state.host_ports if key != pod.key]
+        if pod.host_network:
+            del state.at_home[pod.key], self.pods[pod.key]
+            self._loaded(state)
+            return None
         attachment = state.attachments.pop(pod.key)
         state.ipam.release(attachment.container_id)
         del self.pods[pod.key]
@@ -172,15 +220,15 @@ class ControlPlane:
         while True:
             load, number = divmod(self._by_load[0], MAX_NODES)
             state = self._in_order[number]
-            if load == len(state.attachments):
+            if load == len(state.attachments) + len(state.at_home):
                 return state
             heappop(self._by_load)
 
     def _loaded(self, state: NodeState) -> None:
         """A pod came to a node or left it."""
-        pods = len(state.attachments)
+        pods = len(state.attachments) + len(state.at_home)
         heappush(self._by_load, pods * MAX_NODES + state.number)
-        if pods < 2:
+        if len(state.attachments) < 2:
             self._note_addresses(state)
 
     def _holds(self, device: str, address: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from k8snet_course.linux.bridge import FdbEntry
 from k8snet_course.linux.link import Link
-from k8snet_course.linux.namespace import Listener, Namespace, Network
+from k8snet_course.linux.namespace import Listener, Namespace, Network, Refused
 from k8snet_course.linux.neighbour import Neighbour
 from k8snet_course.linux.route import Route
 from k8snet_course.linux.rows import Rows
@@ -64,6 +64,18 @@ class Device:
     def listeners(self) -> Rows[Listener]:
         """The programs that wait for packets, as `ss -ln` lists them."""
         return Rows(self._now.listeners)
+
+    @property
+    def refused(self) -> Rows[Refused]:
+        """The programs that could not listen, because another one has their port (`address already in use`).
+
+            >>> from k8snet_course import Cluster
+            >>> cluster = Cluster()
+            >>> _ = cluster.add_pod("web", containers={"nginx": "nginx", "apache": "httpd"})
+            >>> print(cluster.pod("web").refused)
+            apache cannot listen on TCP 0.0.0.0:80: address already in use (nginx has it)
+        """
+        return Rows(self._now.refused)
 
     def __repr__(self) -> str:
         now = self._now

@@ -89,6 +89,12 @@ class NotFound(CourseError):
     problem = "not found:"
 
 
+class Unschedulable(CourseError):
+    """No node, or not the one that was asked for, can take a pod."""
+
+    problem = "cannot schedule"
+
+
 class AddressesExhausted(CourseError):
     """No free address, port or network is left in a range."""
 

@@ -2,17 +2,20 @@
 
 Kubernetes does not know: ``containerPort`` is information for people, and opens or closes nothing.  The program decides.
 So the course knows the ports of some widely used images; of any other image it believes what the manifest declares; and the
-annotation ``k8snet-course/listen`` overrules both, for example ``8080``, ``53/UDP`` or ``127.0.0.1:9090``.
+annotation ``k8snet-course/listen`` overrules both, for example ``8080``, ``53/UDP`` or ``127.0.0.1:9090``, or in a pod of
+several containers ``web=8080, metrics=9090``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from k8snet_course.errors import InvalidArgument
 from k8snet_course.linux.namespace import Listener
-from k8snet_course.objects import LISTEN_ANNOTATION, Container, Pod
+from k8snet_course.names import dns_label
+from k8snet_course.objects import LISTEN_ANNOTATION, Container, ContainerPort, Pod
 
 KNOWN_IMAGES: dict[str, tuple[tuple[str, int], ...]] = {
     "nginx": (("TCP", 80),),
@@ -29,6 +32,10 @@ KNOWN_IMAGES: dict[str, tuple[tuple[str, int], ...]] = {
 """Image name (without registry and tag) -> the protocols and ports that its program listens on as it comes."""
 
 
+Listen = Iterable[int | str] | int | str
+"""What a program listens on, as ``listen_text`` takes it."""
+
+
 def listeners_of(pod: Pod) -> tuple[Listener, ...]:
     """The sockets that a pod's programs hold open.  Raises InvalidArgument when the annotation cannot be read.
 
@@ -38,11 +45,53 @@ def listeners_of(pod: Pod) -> tuple[Listener, ...]:
     """
     told = pod.annotations.get(LISTEN_ANNOTATION)
     if told is not None:
-        program = pod.containers[0].name if pod.containers else pod.name
-        return tuple(parse_listen(word.strip(), program) for word in told.split(",") if word.strip())
+        return tuple(_told(word.strip(), pod) for word in told.split(",") if word.strip())
     if len(pod.containers) == 1:
         return _of_container(pod.containers[0])
     return tuple(row for container in pod.containers for row in _of_container(container))
+
+
+def _told(word: str, pod: Pod) -> Listener:
+    """One word of the annotation: a port, with ``CONTAINER=`` before it where that is not the first container."""
+    container, _, text = word.rpartition("=")
+    names = [each.name for each in pod.containers] or [pod.name]
+    if container and container not in names:
+        raise InvalidArgument(container, f"a container of the pod {pod.label}: {', '.join(names)}", "name one of them before '='")
+    return parse_listen(text, container or names[0])
+
+
+def containers_of(image: str, several: Mapping[str, str] | None = None,
+                  host_ports: Mapping[int, int] | None = None) -> tuple[Container, ...]:
+    """The containers of a pod: one that is called as its image, or ``several``, by name and image.
+
+    ``host_ports`` are TCP ports of the node and the ports of the first container that they lead to.  Raises InvalidName or
+    InvalidArgument.
+
+        >>> containers_of("nginx:1.29")
+        (Container(name='nginx', image='nginx:1.29', ports=()),)
+    """
+    if several is None and not host_ports and isinstance(image, str):
+        return _one_container(image)
+    if several is None:
+        several = {image_name(image): image}
+    if not isinstance(several, Mapping) or not several:
+        raise InvalidArgument(several, "containers as a dict of names and images", "write containers={'web': 'nginx'}")
+    ports = []
+    for outside, inside in (host_ports or {}).items():
+        for port in (outside, inside):
+            if not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= 65535:
+                raise InvalidArgument(port, "a port from 1 to 65535", "write host_ports={8080: 80}")
+        ports.append(ContainerPort(inside, host_port=outside))
+    made = []
+    for number, (name, its_image) in enumerate(several.items()):
+        image_name(its_image)
+        made.append(Container(dns_label(name, "container name"), its_image, tuple(ports) if number == 0 else ()))
+    return tuple(made)
+
+
+@lru_cache(maxsize=256)
+def _one_container(image: str) -> tuple[Container, ...]:
+    return (Container(image_name(image), image),)
 
 
 @lru_cache(maxsize=4096)
@@ -51,6 +100,37 @@ def _of_container(container: Container) -> tuple[Listener, ...]:
     if image in KNOWN_IMAGES:
         return tuple(Listener(protocol, port, container.name) for protocol, port in KNOWN_IMAGES[image])
     return tuple(Listener(port.protocol, port.container_port, container.name) for port in container.ports)
+
+
+class HostPort(NamedTuple):
+    """A port of the node that a pod needs for itself.
+
+    >>> print(HostPort("TCP", 8080, ""), HostPort("UDP", 53, "192.168.1.2"))
+    TCP 8080 UDP 192.168.1.2:53
+    """
+
+    protocol: str
+    port: int
+    host_ip: str
+
+    def excludes(self, other: HostPort) -> bool:
+        """Whether both cannot be had on one node: the same protocol and port, at the same or at any address."""
+        return (self.protocol, self.port) == (other.protocol, other.port) and (
+            self.host_ip == other.host_ip or not {"", "0.0.0.0"}.isdisjoint((self.host_ip, other.host_ip)))
+
+    def __str__(self) -> str:
+        return f"{self.protocol} {self.host_ip}:{self.port}" if self.host_ip else f"{self.protocol} {self.port}"
+
+
+def host_ports(pod: Pod) -> tuple[HostPort, ...]:
+    """The ports of its node that a pod asks for: with hostNetwork all that it declares, else those with a hostPort.
+
+    >>> web = Container("web", "nginx", (ContainerPort(80, host_port=8080), ContainerPort(9090)))
+    >>> host_ports(Pod("web", "", "", containers=(web,)))
+    (HostPort(protocol='TCP', port=8080, host_ip=''),)
+    """
+    return tuple(HostPort(port.protocol, port.host_port or port.container_port, port.host_ip)
+                 for container in pod.containers for port in container.ports if port.host_port or pod.host_network)
 
 
 def image_name(image: object) -> str:
@@ -66,11 +146,14 @@ def image_name(image: object) -> str:
 
 
 def listen_text(listen: object) -> str:
-    """The annotation's text for one or several ports.  Raises InvalidArgument.
+    """The annotation's text for one or several ports, or for those of each container.  Raises InvalidArgument.
 
-    >>> listen_text([8080, "53/UDP"])
-    '8080, 53/UDP'
+    >>> listen_text([8080, "53/UDP"]), listen_text({"web": 8080, "dns": ["53/UDP", 53]})
+    ('8080, 53/UDP', 'web=8080, dns=53/UDP, dns=53')
     """
+    if isinstance(listen, Mapping):
+        return ", ".join(f"{container}={word}" for container, ports in listen.items()
+                         for word in listen_text(ports).split(", ") if word)
     if isinstance(listen, (int, str)):
         return str(listen)
     if isinstance(listen, Iterable):

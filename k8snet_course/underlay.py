@@ -1,7 +1,11 @@
-"""The network that the nodes stand in: a switch, a router, and the learner's laptop.
+"""The network that the nodes stand in: a switch, a router, the learner's laptop, and behind the router the internet.
 
 It is there before Kubernetes and knows nothing of pods.  The router has the first address of the node network, the laptop
 the tenth (192.168.1.10), the nodes the second and following.
+
+The internet is one machine, 203.0.113.9, with a web server and a DNS server.  It has a route to the nodes' network and none to
+pods: in truth the nodes' own addresses are often private too, and one more router in between translates them.  Here there is
+none, so that the only translation to be seen is the one that the cluster's nodes do.
 
 Nothing here is Kubernetes; the pod network is built by :mod:`k8snet_course.cni`.
 """
@@ -13,14 +17,17 @@ from ipaddress import IPv4Network
 
 from k8snet_course.errors import AddressesExhausted
 from k8snet_course.linux.link import End, Link, loopback, mac_from_text
-from k8snet_course.linux.namespace import Learned, Namespace
+from k8snet_course.linux.namespace import Learned, Listener, Namespace
 from k8snet_course.linux.route import Route, RouteTable, connected
 from k8snet_course.objects import Node
 
-SWITCH, ROUTER, LAPTOP = "underlay", "router", "laptop"
-HOSTS = (LAPTOP, ROUTER)
+SWITCH, ROUTER, LAPTOP, INTERNET = "underlay", "router", "laptop", "internet"
+HOSTS = (LAPTOP, ROUTER, INTERNET)
 """The machines outside the cluster."""
+INTERNET_NETWORK = "203.0.113.0/24"
+"""The network behind the router (one of those that RFC 5737 keeps for documentation)."""
 SWITCH_BRIDGE = "br0"
+_ROUTER_OUTSIDE = "203.0.113.1/24"
 
 
 class Underlay:
@@ -35,7 +42,11 @@ class Underlay:
         self.network = network
         self.mtu = mtu
         tenth = min(10, network.num_addresses - 2)
-        self.address = {ROUTER: str(network[1]), LAPTOP: str(network[tenth])}
+        self.address = {ROUTER: str(network[1]), LAPTOP: str(network[tenth]), INTERNET: "203.0.113.9"}
+
+    def held(self) -> list[tuple[str, str]]:
+        """The machines outside the cluster, each with every address that it has."""
+        return [*self.address.items(), (ROUTER, _ROUTER_OUTSIDE.partition("/")[0])]
 
     def node_addresses(self) -> Iterator[str]:
         """The nodes' addresses in order.  Raises AddressesExhausted behind the last one."""
@@ -60,14 +71,29 @@ class Underlay:
         return routes if name == ROUTER else [Route("default", via=self.address[ROUTER], dev="eth0"), *routes]
 
     def host(self, name: str, learned: Learned, more: Iterable[Route] = ()) -> Namespace:
-        """The namespace of the laptop or the router; ``more`` are routes that somebody wrote there."""
+        """The namespace of a machine outside the cluster; ``more`` are routes that somebody wrote there."""
         address = self.address[name]
-        return Namespace(name, "router" if name == ROUTER else "laptop", self.host_links(name, address),
-                         RouteTable([*self.host_routes(name, address), *more]), forwarding=name == ROUTER, learned=learned)
+        if name == INTERNET:
+            return self._internet(learned)
+        links, routes = self.host_links(name, address), [*self.host_routes(name, address), *more]
+        if name == ROUTER:
+            links.append(Link("eth1", "ethernet", 3, mac_from_text(f"{ROUTER} eth1"), 1500, (_ROUTER_OUTSIDE,),
+                              peer=End(INTERNET, "eth0")))
+            routes.append(connected("eth1", _ROUTER_OUTSIDE))
+        return Namespace(name, "router" if name == ROUTER else "laptop", links, RouteTable(routes), forwarding=name == ROUTER,
+                         learned=learned)
+
+    def _internet(self, learned: Learned) -> Namespace:
+        address = f"{self.address[INTERNET]}/24"
+        links = [loopback(), Link("eth0", "ethernet", 2, mac_from_text(f"{INTERNET} eth0"), 1500, (address,),
+                                  peer=End(ROUTER, "eth1"))]
+        routes = [connected("eth0", address), Route(str(self.network), via=_ROUTER_OUTSIDE.partition("/")[0], dev="eth0")]
+        listeners = (Listener("TCP", 80, "web server"), Listener("TCP", 443, "web server"), Listener("UDP", 53, "DNS server"))
+        return Namespace(INTERNET, INTERNET, links, RouteTable(routes), listeners=listeners, learned=learned)
 
     def switch(self, nodes: Sequence[Node], learned: Learned) -> Namespace:
         """The namespace of the switch: one bridge, and a port for each machine."""
-        ports: Iterable[str] = [*HOSTS, *(node.name for node in nodes)]
+        ports: Iterable[str] = [LAPTOP, ROUTER, *(node.name for node in nodes)]
         links = [Link(SWITCH_BRIDGE, "bridge", 2, mac_from_text(f"{SWITCH} {SWITCH_BRIDGE}"))]
         links += [
             Link(port_to(name), "ethernet", 3 + number, mac_from_text(f"{SWITCH} {name}"), master=SWITCH_BRIDGE,

@@ -1,4 +1,4 @@
-"""YAML text to plain values that remember the line they stood on.
+"""YAML text to plain values that remember the line they stood on, and plain values to YAML text.
 
 This module knows YAML and nothing of Kubernetes.  It refuses what could hang or exhaust the reader: texts that are too long,
 nested too deep, or that grow without end by aliases.
@@ -8,7 +8,7 @@ Source: YAML 1.1, as PyYAML (and Kubernetes' own reader) understand it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,21 @@ MOST_CHARACTERS = 1_500_000
 """A longer text is refused: the API server's store takes objects of about 1.5 MiB."""
 _MOST_VALUES = 200_000
 _DEEPEST = 60
+_FOLDED = frozenset("\r\x85\u2028\u2029")
+_UNREADABLE = frozenset(map(chr, range(0xD800, 0xE000)))
+"""Halves of characters (surrogates): Python's texts can hold them, UTF-8 and YAML cannot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A value (text, number, bool, None, a list or a dict of Located) and its line, counted from 1; 0 if unknown."""
+    """A value (text, number, bool, None, a list or a dict of Located) and its line, counted from 1; 0 if unknown.
+
+    ``source`` is how a scalar was written, which its value does not tell: 1.10 and 1.1 are the same number.
+    """
 
     value: Any
     line: int
+    source: str = ""
 
     def plain(self) -> Any:
         """The value without lines."""
@@ -69,6 +76,32 @@ def documents(text: str) -> list[Located]:
     return [one for one in found if one.value is not None]
 
 
+def text_of(values: Iterable[object]) -> str:
+    """The plain values as the documents of one YAML text.  ``documents`` reads the same values from it.
+
+    >>> print(text_of([{"a": 1}, {"b": ["x", "yes"]}]), end="")
+    a: 1
+    ---
+    b:
+    - x
+    - 'yes'
+    """
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Write a value out wherever it stands: the reader of a manifest shall not have to look up an anchor."""
+
+        def ignore_aliases(self, data: object) -> bool:
+            return True
+
+    def text(dumper: Any, value: str) -> Any:
+        """Escape the line ends that are none to a person: the emitter would fold a text at them and lose them."""
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if _FOLDED.isdisjoint(value) else '"')
+
+    Dumper.add_representer(str, text)
+    return "---\n".join(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1000) for value in values)
+
+
 def located(value: object, depth: int = 0) -> Located:
     """A plain Python value (from a learner's dict) in the same form, without lines.  Raises InvalidManifest."""
     if depth > _DEEPEST:
@@ -77,6 +110,8 @@ def located(value: object, depth: int = 0) -> Located:
         return Located({str(key): located(item, depth + 1) for key, item in value.items()}, 0)
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return Located([located(item, depth + 1) for item in value], 0)
+    if isinstance(value, str) and not _UNREADABLE.isdisjoint(value):
+        raise InvalidManifest(ascii(value[:60]), "a text of characters that YAML can hold", "remove the half characters")
     return Located(value, 0)
 
 
@@ -102,12 +137,16 @@ def _located(node: Any, constructor: Any, budget: list[int], depth: int) -> Loca
         entries: dict[str, Located] = {}
         for key_node, value_node in node.value:
             key = key_node.value if key_node.id == "scalar" else ""
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                raise InvalidManifest("<<", "a field of Kubernetes (this reader merges no maps)", "write the fields out",
+                                      key_node.start_mark.line + 1)
             if not key or key in entries:
                 raise InvalidManifest(key or "a key that is no text", "each field once, with a text as its name",
                                       "keep one of them", key_node.start_mark.line + 1)
             inner = _located(value_node, constructor, budget, depth + 1)
-            entries[key] = Located(inner.value, key_node.start_mark.line + 1) if value_node.id == "scalar" else inner
+            entries[key] = (Located(inner.value, key_node.start_mark.line + 1, inner.source) if value_node.id == "scalar"
+                            else inner)
         return Located(entries, line)
     if node.id == "sequence":
         return Located([_located(item, constructor, budget, depth + 1) for item in node.value], line)
-    return Located(constructor.construct_object(node), line)
+    return Located(constructor.construct_object(node), line, node.value)

@@ -12,6 +12,9 @@ from k8snet_course.cni.fabric import Aci, BigCloudFabric, Nsx
 from k8snet_course.cni.flannel import FlannelHostGw, FlannelVxlan
 from k8snet_course.cni.peers import Peers
 from k8snet_course.cni.plugin import Attachment, Base, Ipam, Json, Plugin, Settings, Tables, container_id
+from k8snet_course.cni.portmap import has_portmap
+from k8snet_course.cni.portmap import mappings as port_mappings
+from k8snet_course.cni.portmap import rules as portmap_rules
 from k8snet_course.cni.validate import validate
 from k8snet_course.cni.weave import Weave
 
@@ -58,5 +61,8 @@ __all__ = [
     "Weave",
     "container_id",
     "exchange",
+    "has_portmap",
+    "port_mappings",
+    "portmap_rules",
     "validate",
 ]

@@ -44,7 +44,8 @@ class Bridge(Base):
 
     def conflist(self, node: Node) -> Json:
         """The configuration that the container runtime hands to the plugin."""
-        return {"cniVersion": self.version, "name": "podnet", "plugins": [self.bridge_config(node)]}
+        return {"cniVersion": self.version, "name": "podnet", "plugins": [
+            self.bridge_config(node), {"type": "portmap", "capabilities": {"portMappings": True}, "snat": True}]}
 
     def bridge_config(self, node: Node) -> Json:
         """The bridge plugin's own part of it."""

@@ -57,8 +57,9 @@ class Conntrack:
         self._back: dict[Flow, Flow] = {}
 
     def note(self, original: Packet, rewritten: Packet) -> None:
-        """Remember what the rules made of a connection's first packet."""
-        self._back[Flow.of(rewritten).reversed] = Flow.of(original).reversed
+        """Remember what the rules made of a connection's first packet, or made of it further on its way."""
+        answers_to = Flow.of(original).reversed
+        self._back[Flow.of(rewritten).reversed] = self._back.get(answers_to, answers_to)
 
     def restore(self, packet: Packet) -> Packet | None:
         """The packet rewritten back, if it answers a rewritten connection or reports an error about one; else None."""
@@ -70,10 +71,6 @@ class Conntrack:
             if home is not None and packet.dst != home.dst:
                 return packet._replace(dst=home.dst, about=home.reversed.applied_to(packet.about))
         return None
-
-    def answers(self, packet: Packet) -> bool:
-        """Whether the packet, as it is after rewriting, is an answer on a connection of this device: rules do not apply."""
-        return Flow.of(packet) in self._back.values()
 
 
 def changes(before: Packet, after: Packet) -> tuple[Change, ...]:

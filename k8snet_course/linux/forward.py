@@ -40,22 +40,24 @@ _MOST_CABLES = 1000
 """A frame that has crossed more cables than this goes round in circles between bridges (which have no TTL)."""
 
 
-def send(network: Network, source: str, packet: Packet, target: str = "", intended: str = "") -> Trace:
+def send(network: Network, source: str, packet: Packet, target: str = "", intended: str = "", *, asked: str = "",
+         seed: int = 0) -> Trace:
     """The walk of ``packet`` from the namespace ``source``, and the walk of its answer.
 
-    ``target`` is how the person who sent it names the receiver; ``intended`` is the namespace it is meant for, if that is
-    known: a packet that ends in another one has met an address conflict.
+    ``asked`` and ``target`` are how the person who sent it names sender and receiver; ``intended`` is the namespace it is meant for, if that is
+    known: a packet that ends in another one has met an address conflict.  ``seed`` decides what rules draw at random.
     """
     memory: dict[str, Conntrack] = {}
-    there = _Walk(network, intended, memory, False)
+    asked = asked or network.namespace(source).label
+    there = _Walk(network, intended, memory, False, seed)
     packet = there.originate(network.namespace(source), packet)
     reply = None
     if there.answer is not None and there.end is not None:
         replier, answer = there.end, there.answer
-        back = _Walk(network, source, memory, True)
+        back = _Walk(network, source, memory, True, seed)
         answer = back.originate(replier, answer)
-        reply = back.trace(replier.label, network.namespace(source).label, answer, None)
-    return there.trace(network.namespace(source).label, target or packet.dst, packet, reply)
+        reply = back.trace(target if replier.name == intended and target else replier.label, asked, answer, None)
+    return there.trace(asked, target or packet.dst, packet, reply)
 
 
 class _Walk(Hooks):
@@ -346,7 +348,7 @@ def _source_address(ns: Namespace, dst: str) -> str:
     route = ns.routes.lookup(dst).winner
     if route is not None and not route.kind and (route.src or ns.links[route.dev].address):
         return route.src or ns.links[route.dev].address
-    return next((link.address for link in ns.links.values() if link.address and link.kind != "loopback"), "127.0.0.1")
+    return ns.first_address
 
 
 def _many(what: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from k8snet_course.linux.bridge import EVERYBODY, Fdb, FdbEntry
 from k8snet_course.linux.family import Family
 from k8snet_course.linux.link import Link
+from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.neighbour import Neighbour, NeighbourFamily, NeighbourTable
 from k8snet_course.linux.netfilter import NO_RULES, Rules
 from k8snet_course.linux.packet import Packet
@@ -47,6 +48,45 @@ class Listener:
         return f"{self.protocol} {self.address}:{self.port} {self.program}"
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A program that wanted to listen where another one listens already (EADDRINUSE, bind(2)).
+
+    >>> print(Refused(Listener("TCP", 80, "httpd"), Listener("TCP", 80, "nginx")))
+    httpd cannot listen on TCP 0.0.0.0:80: address already in use (nginx has it)
+    """
+
+    wanted: Listener
+    holder: Listener
+
+    def __str__(self) -> str:
+        return (f"{self.wanted.program} cannot listen on {self.wanted.protocol} {self.wanted.address}:{self.wanted.port}: "
+                f"address already in use ({self.holder.program} has it)")
+
+
+def bound(wanted: Iterable[Listener]) -> tuple[tuple[Listener, ...], tuple[Refused, ...]]:
+    """What becomes of programs that want to listen in one network namespace: who comes first gets the port.
+
+    Two sockets exclude each other if protocol and port are the same, and the addresses too, or one of them is any address.
+
+        >>> got, refused = bound([Listener("TCP", 80, "nginx"), Listener("TCP", 80, "httpd"), Listener("UDP", 80, "dns")])
+        >>> print(*got, *refused, sep="\\n")
+        TCP 0.0.0.0:80 nginx
+        UDP 0.0.0.0:80 dns
+        httpd cannot listen on TCP 0.0.0.0:80: address already in use (nginx has it)
+    """
+    got: list[Listener] = []
+    refused: list[Refused] = []
+    for one in wanted:
+        holder = next((each for each in got if (each.protocol, each.port) == (one.protocol, one.port)
+                       and (each.address == one.address or "0.0.0.0" in (each.address, one.address))), None)
+        if holder is None:
+            got.append(one)
+        else:
+            refused.append(Refused(one, holder))
+    return tuple(got), tuple(refused)
+
+
 @dataclass(slots=True)
 class Learned:
     """What a device has learnt from packets, as opposed to what it was configured with.
@@ -56,6 +96,7 @@ class Learned:
 
     neighbours: NeighbourTable = field(default_factory=NeighbourTable)
     fdb: dict[str, Fdb] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
 
 
 FdbFamily = tuple[str, "Family[str, Any, FdbEntry]"]
@@ -71,24 +112,28 @@ class Namespace:
     ``fdb`` the rows that somebody wrote there (permanent; those of ``fdb`` for tunnels).  ``maps`` are the rows of the maps
     that eBPF programs on its interfaces read: they have the form of routes, because they answer the same question.
 
+    ``listeners`` are the programs that wait for packets, ``refused`` those that found their port taken.
+
     The families are such rows where there are many of one pattern: neighbours and FDB rows for the other ends of tunnels, and
     ``copies``, the machines that get frames for unknown MAC addresses (by their address).
     """
 
     __slots__ = ("_copies", "_fdb", "_fdb_families", "_local", "_ports", "_tunnel_fdb", "forwarding", "kind", "label", "learned",
-                 "links", "listeners", "maps", "name", "routes", "rules", "tunnels")
+                 "links", "listeners", "maps", "name", "refused", "routes", "rules", "tunnels")
 
     def __init__(self, name: str, kind: str, links: Iterable[Link], routes: RouteTable, *,
                  listeners: tuple[Listener, ...] = (), forwarding: bool = False, learned: Learned | None = None,
                  rules: Rules = NO_RULES, neighbours: Iterable[Neighbour] = (), fdb: Iterable[FdbEntry] = (),
                  maps: RouteTable = EMPTY, neighbour_families: Iterable[NeighbourFamily] = (),
-                 fdb_families: Iterable[FdbFamily] = (), copies: Iterable[FdbFamily] = ()) -> None:
+                 fdb_families: Iterable[FdbFamily] = (), copies: Iterable[FdbFamily] = (),
+                 refused: tuple[Refused, ...] = ()) -> None:
         self.name = name
         self.label = name.removeprefix("default/")
         self.kind = kind
         self.links = {link.name: link for link in links}
         self.routes = routes
         self.listeners = listeners
+        self.refused = refused
         self.forwarding = forwarding
         self.learned = Learned() if learned is None else learned
         self.rules = rules
@@ -161,6 +206,11 @@ class Namespace:
     def local_link(self, address: str) -> str | None:
         """The interface that has this address, or None when it is not this device's own."""
         return self._local.get(address)
+
+    @property
+    def first_address(self) -> str:
+        """The address that Linux takes where the interface in question has none: the first one but those of ``lo``."""
+        return next((link.address for link in self.links.values() if link.address and link.kind != "loopback"), "127.0.0.1")
 
     @property
     def addresses(self) -> Sequence[str]:

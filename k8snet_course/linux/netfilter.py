@@ -4,95 +4,95 @@ A device has tables (nat, filter) of chains of rules.  At fixed points of a pack
 OUTPUT, POSTROUTING) its chain is read from the top; the first rule whose every condition matches decides, by a verdict or by
 jumping to another chain, which returns when it has nothing to say.
 
-This module reads rules and says which one decided.  It rewrites nothing: that is :mod:`k8snet_course.linux.conntrack`.
+A chain's own rules come from the node's plugins; kube-proxy's many chains are a :class:`Source`, which makes a chain when it is
+asked for.
+
+This module reads rules and says which one decided.  It rewrites nothing: that is :mod:`k8snet_course.linux.conntrack`; and it
+remembers nothing: that is :mod:`k8snet_course.linux.memory`.
 
 Source: iptables(8), iptables-extensions(8).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
-from k8snet_course.linux.packet import Packet
-from k8snet_course.linux.route import Route
+from k8snet_course.linux.chain import FEW, Chain
+from k8snet_course.linux.memory import Memory
+from k8snet_course.linux.rule import VERDICTS, Row, Rule, Seen, draw, marked_by
 from k8snet_course.linux.trace import Candidate
+
+__all__ = ["FILTER", "FORWARD", "INPUT", "NAT", "NO_RULES", "OUTPUT", "POSTROUTING", "PREROUTING", "Chain", "Memory", "Reading",
+           "Row", "Rule", "Rules", "Ruling", "Seen", "Source", "draw"]
 
 NAT, FILTER = "nat", "filter"
 PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING = "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"
-_VERDICTS = frozenset(("ACCEPT", "DROP", "REJECT", "MASQUERADE", "DNAT", "SNAT"))
 _DEEPEST = 16
+_DECIDES, _GOES_ON, _PICKED = "decides", "goes on", "is picked"
+_MATCHED = (_DECIDES, _GOES_ON, _PICKED)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule of a chain.  Empty conditions match everything; ``!`` before one negates it.
+class Source(Protocol):
+    """Where chains come from that are too many to be handed over as a list.  ``family`` is whose packets they are for."""
 
-    ``src`` and ``dst`` are networks, ``protocol`` tcp, udp or icmp, ``dport`` the destination port (0: any), ``in_link`` and
-    ``out_link`` interfaces, ``mark`` a value/mask such as ``0x4000/0x4000``, ``dst_type`` is LOCAL for the device's own
-    addresses.  ``target`` is ACCEPT, DROP, REJECT, RETURN, MASQUERADE, DNAT (with ``to``), MARK (with ``to``) or a chain.
+    @property
+    def family(self) -> str:
+        """IPv4 or IPv6."""
 
-        >>> print(Rule("POSTROUTING", "MASQUERADE", src="10.244.0.0/24", dst="!10.244.0.0/16"))
-        -A POSTROUTING -s 10.244.0.0/24 ! -d 10.244.0.0/16 -j MASQUERADE
-    """
+    def chain(self, table: str, name: str) -> Iterable[Chain]:
+        """The parts of a chain, in order; none if there is no such chain."""
 
-    chain: str
-    target: str
-    src: str = ""
-    dst: str = ""
-    protocol: str = ""
-    dport: int = 0
-    in_link: str = ""
-    out_link: str = ""
-    mark: str = ""
-    dst_type: str = ""
-    to: str = ""
-    comment: str = ""
-
-    def __str__(self) -> str:
-        words = [f"-A {self.chain}"]
-        for flag, value in (("-s", self.src), ("-d", self.dst), ("-i", self.in_link), ("-o", self.out_link),
-                            ("-p", self.protocol)):
-            if value:
-                words.append(f"! {flag} {value[1:]}" if value.startswith("!") else f"{flag} {value}")
-        if self.comment:
-            words.append(f'-m comment --comment "{self.comment}"')
-        if self.dport:
-            words.append(f"-m {self.protocol} --dport {self.dport}")
-        if self.dst_type:
-            words.append(f"-m addrtype --dst-type {self.dst_type}")
-        if self.mark:
-            words.append(f"-m mark {'! ' if self.mark.startswith('!') else ''}--mark {self.mark.removeprefix('!')}")
-        words.append(f"-j {self.target}")
-        if self.to:
-            words.append(f"--{'set-xmark' if self.target == 'MARK' else 'to-destination'} {self.to}")
-        return " ".join(words)
+    def names(self, table: str) -> Iterable[str]:
+        """The names of a table's chains."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What rules can look at: the packet, where it came in and goes out, its mark, and whether an address is the device's."""
+class Reading(NamedTuple):
+    """The rules that were read, with why each did or did not match, and how many more of long chains are not shown."""
 
-    packet: Packet
-    in_link: str
-    out_link: str
-    mark: int
-    is_local: Callable[[str], bool]
+    candidates: tuple[Candidate, ...]
+    others: int
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a chain said: the rule that decided (None: the chain's end was reached) and the mark the packet has now."""
+    """What a chain said: the rule that decided (None: the chain's end was reached) and the mark the packet has now.
 
-    rule: Rule | None
+    ``remember`` lists what the device has to note in its :class:`~k8snet_course.linux.memory.Memory` if the packet opens a
+    connection.  ``looked_at`` are the rules that were read, each with what became of it, and ``others`` counts those of long
+    chains that did not match; ``reading`` turns them into text, which takes longer than the reading.
+    """
+
+    rule: Row | None
     mark: int
+    remember: tuple[tuple[str, str], ...] = ()
+    looked_at: tuple[tuple[Row, str], ...] = ()
+    others: int = 0
+
+    @property
+    def about(self) -> str:
+        """What the rules say of themselves: the last comment on the way to the rule that decided.
+
+            >>> Ruling(None, 0, (), ((Rule("KUBE-SERVICES", "REJECT", comment="default/web has no endpoints"), "decides"),)).about
+            'default/web has no endpoints'
+        """
+        return next((row.comment for row, why in reversed(self.looked_at) if row.comment and why in _MATCHED), "")
+
+    @property
+    def reading(self) -> Reading:
+        """The rules that were read, as a trace shows them."""
+        return Reading(tuple(Candidate(str(row), why in _MATCHED, why == _DECIDES, why) for row, why in self.looked_at),
+                       self.others)
 
 
 class Rules:
     """The rules of one device, by table and chain.
 
+    Where a source and the lists have rules for the same chain, those of the source are read first.
+
+        >>> from dataclasses import replace
+        >>> from k8snet_course.linux.packet import Packet
         >>> rules = Rules(nat=[Rule("POSTROUTING", "MASQUERADE", src="10.244.0.0/24", dst="!10.244.0.0/16")])
         >>> seen = Seen(Packet("10.244.0.2", "8.8.8.8"), "", "eth0", 0, lambda address: False)
         >>> print(rules.ask("nat", "POSTROUTING", seen).rule.target)
@@ -101,112 +101,150 @@ class Rules:
         True
     """
 
-    __slots__ = ("_chains",)
+    __slots__ = ("_chains", "_sources")
 
-    def __init__(self, nat: Iterable[Rule] = (), filters: Iterable[Rule] = ()) -> None:
-        self._chains: dict[tuple[str, str], list[Rule]] = {}
+    def __init__(self, nat: Iterable[Row] = (), filters: Iterable[Row] = (), sources: Iterable[Source] = ()) -> None:
+        grouped: dict[tuple[str, str], list[Row]] = {}
         for table, rules in ((NAT, nat), (FILTER, filters)):
             for rule in rules:
-                self._chains.setdefault((table, rule.chain), []).append(rule)
+                grouped.setdefault((table, rule.chain), []).append(rule)
+        self._chains = {name: Chain(rules) for name, rules in grouped.items()}
+        self._sources = tuple(sources)
 
     def has(self, table: str, hook: str) -> bool:
         """Whether there is anything to read at this point."""
-        return (table, hook) in self._chains
+        return (table, hook) in self._chains or any(
+            len(part) for source in self._sources for part in source.chain(table, hook))
 
-    def rows(self, table: str) -> Iterator[Rule]:
-        """The rules of a table, chain by chain."""
-        for (of_table, _), rules in self._chains.items():
-            if of_table == table:
-                yield from rules
+    def rows(self, table: str) -> Iterator[Row]:
+        """The rules of a table, chain by chain.  From a large source this makes them all."""
+        for family in ("IPv4", "IPv6"):
+            for name in self.names(table, family, own=family == "IPv4"):
+                for part in self.parts(table, name, family, own=family == "IPv4"):
+                    yield from part
+
+    def names(self, table: str, family: str = "IPv4", own: bool = True) -> tuple[str, ...]:
+        """The names of a table's chains.  From a large source this makes them all."""
+        found = dict.fromkeys(name for source in self._sources if source.family == family for name in source.names(table))
+        return tuple(found | dict.fromkeys(name for of_table, name in self._chains if own and of_table == table))
+
+    def parts(self, table: str, chain: str, family: str = "IPv4", own: bool = True) -> Iterator[Chain]:
+        """The parts of a chain in the order of reading: those of the family's sources, then (``own``) those of the lists."""
+        for source in self._sources:
+            if source.family == family:
+                yield from source.chain(table, chain)
+        if own and (table, chain) in self._chains:
+            yield self._chains[table, chain]
 
     def ask(self, table: str, hook: str, seen: Seen) -> Ruling:
         """Read the chain of a hook from the top.  Raises RecursionError if chains jump in a circle, as iptables refuses."""
-        rule, mark = self._read(table, hook, seen, None, 0)
-        return Ruling(rule, mark)
+        reader = _Reader(self, table, seen)
+        rule = reader.read(hook, 0)
+        return Ruling(rule, reader.mark, tuple(reader.remember), tuple(reader.looked_at), reader.others)
 
     def explain(self, table: str, hook: str, seen: Seen) -> tuple[Candidate, ...]:
-        """Every rule that ``ask`` read, in order, with why it did or did not match."""
-        looked_at: list[Candidate] = []
-        self._read(table, hook, seen, looked_at, 0)
-        return tuple(looked_at)
+        """Every rule that ``ask`` read, in order, with why it did or did not match; of a long chain those that matched.
 
-    def _read(self, table: str, chain: str, seen: Seen, looked_at: list[Candidate] | None,
-              depth: int) -> tuple[Rule | None, int]:
-        if depth > _DEEPEST:
-            raise RecursionError(f"chains of {table} jump in a circle at {chain}")
-        for rule in self._chains.get((table, chain), ()):
-            missed = _missed(rule, seen)
-            decides = not missed and rule.target in _VERDICTS
-            if looked_at is not None:
-                looked_at.append(Candidate(str(rule), not missed, decides, missed or ("decides" if decides else "goes on")))
-            if missed:
-                continue
-            if decides:
-                return rule, seen.mark
-            if rule.target == "RETURN":
-                break
-            mark = _marked_by(rule, seen.mark)
-            if rule.target != "MARK":
-                found, mark = self._read(table, rule.target, seen, looked_at, depth + 1)
-                if found is not None:
-                    return found, mark
-            if mark != seen.mark:
-                seen = replace(seen, mark=mark)
-        return None, seen.mark
+            >>> from k8snet_course.linux.packet import Packet
+            >>> rules = Rules(filters=[Rule("FORWARD", "DROP", dst=f"10.0.0.{n}/32") for n in range(1, 101)])
+            >>> seen = Seen(Packet("10.1.0.1", "10.0.0.7"), "", "", 0, lambda address: False)
+            >>> print(*rules.explain("filter", "FORWARD", seen), rules.ask("filter", "FORWARD", seen).others)
+            * -A FORWARD -d 10.0.0.7/32 -j DROP   (decides) 99
+        """
+        return self.ask(table, hook, seen).reading.candidates
 
 
 NO_RULES = Rules()
 """A device without netfilter rules."""
 
 
-def _missed(rule: Rule, seen: Seen) -> str:
-    """The first condition that does not hold, in words; empty when all hold."""
-    packet = seen.packet
-    if rule.src and not _holds(rule.src, _in, packet.src):
-        return f"source {packet.src} does not match"
-    if rule.dst and not _holds(rule.dst, _in, packet.dst):
-        return f"destination {packet.dst} does not match"
-    if rule.protocol and not _holds(rule.protocol, str.__eq__, packet.protocol.lower()):
-        return f"protocol {packet.protocol} does not match"
-    if rule.dport and rule.dport != packet.dst_port:
-        return f"port {packet.dst_port} does not match"
-    if rule.in_link and not _holds(rule.in_link, _link, seen.in_link):
-        return f"came in by {seen.in_link or 'no interface'}, does not match"
-    if rule.out_link and not _holds(rule.out_link, _link, seen.out_link):
-        return f"goes out by {seen.out_link or 'no interface'}, does not match"
-    if rule.mark and not _holds(rule.mark, _marked, seen.mark):
-        return f"mark {seen.mark:#x} does not match"
-    if rule.dst_type and not _holds(rule.dst_type, lambda want, local: (want == "LOCAL") == local, seen.is_local(packet.dst)):
-        return f"destination {packet.dst} does not match"
-    return ""
+class _Reader:
+    """One reading of a hook's chain: what changes on the way is the mark, and what is left of the draw."""
 
+    __slots__ = ("family", "gone", "looked_at", "luck", "mark", "others", "remember", "rules", "seen", "table")
 
-def _holds(wanted: str, test: Callable[[str, Any], bool], given: object) -> bool:
-    """Whether a condition, which may be negated by a ``!``, holds for what is given."""
-    return not test(wanted[1:], given) if wanted[0] == "!" else test(wanted, given)
+    def __init__(self, rules: Rules, table: str, seen: Seen) -> None:
+        self.rules = rules
+        self.table = table
+        self.seen = seen
+        self.looked_at: list[tuple[Row, str]] = []
+        self.mark = seen.mark
+        self.family = "IPv6" if ":" in seen.packet.dst else "IPv4"
+        self.luck = -1.0
+        self.gone = False
+        self.others = 0
+        self.remember: list[tuple[str, str]] = []
 
+    def read(self, chain: str, depth: int) -> Row | None:
+        """The rule that decides; None when the chain has nothing to say."""
+        if depth > _DEEPEST:
+            raise RecursionError(f"chains of {self.table} jump in a circle at {chain}")
+        for part in self.rules.parts(self.table, chain, self.family):
+            whole = len(part) <= FEW
+            hidden = len(part)
+            for row in part.near(self.seen.packet):
+                missed = row.missed(self.seen, self.mark)
+                if row.probability and not missed:
+                    missed = self._unlucky(row.probability, whole)
+                target = row.target
+                decides = not missed and target in VERDICTS
+                if whole or not missed:
+                    hidden -= 1
+                    self.looked_at.append((row, missed or (_DECIDES if decides else _GOES_ON)))
+                if missed:
+                    continue
+                if row.recent and not row.recent_seconds:
+                    self.remember.append((row.recent, self.seen.packet.src))
+                if decides:
+                    self.others += 0 if whole else hidden
+                    return row
+                if row.chooses:
+                    found, ends = self._picked(row, depth)
+                elif target == "RETURN":
+                    found, ends = None, True
+                elif target == "MARK":
+                    self.mark = marked_by(row.to, self.mark)
+                    continue
+                elif target:
+                    found = self.read(target, depth + 1)
+                    ends, self.gone = row.goto or self.gone, False
+                    if row.goto and chain.startswith("@"):
+                        self.gone = True  # an element of a map speaks for the rule that asked the map
+                else:
+                    continue
+                if found is not None or ends:
+                    self.others += 0 if whole else hidden
+                    return found
+            self.others += 0 if whole else hidden
+        return None
 
-def _marked_by(rule: Rule, mark: int) -> int:
-    """The mark that a MARK rule leaves; any other rule leaves it as it is."""
-    if rule.target != "MARK":
-        return mark
-    value, _, mask = rule.to.partition("/")
-    return (mark & ~int(mask or "0xffffffff", 16)) ^ int(value, 16)
+    def _picked(self, row: Row, depth: int) -> tuple[Row | None, bool]:
+        """What a row that chooses leads to, and whether the reading of this chain ends with it."""
+        picked, self.luck, remember = row.pick(self.seen, self._drawn())
+        if picked is None:
+            return None, False
+        self.remember += remember
+        target = picked.target
+        decides = target in VERDICTS
+        self.looked_at.append((picked, _DECIDES if decides else _PICKED))
+        if decides:
+            return picked, True
+        return self.read(target, depth + 1), picked.goto
 
+    def _unlucky(self, probability: str, shown: bool) -> str:
+        """Whether chance is against a rule, in words if they will be shown.
 
-@lru_cache(maxsize=4096)
-def _network(text: str) -> Route:
-    return Route(text, dev="")
+        One number is drawn for a connection.  What is left of it after a rule is stretched to 0..1 again, so that each rule
+        meets an independent number and the endpoints of a Service share the line from 0 to 1 evenly.
+        """
+        luck, share = self._drawn(), float(probability)
+        if luck < share:
+            self.luck = luck / share
+            return ""
+        self.luck = (luck - share) / (1 - share) if share < 1 else 0.0
+        return f"drew {luck:.4f}, not below {share:.4f}" if shown else "drew another"
 
-
-def _in(network: str, address: str) -> bool:
-    return _network(network).matches(address)
-
-
-def _link(wanted: str, given: str) -> bool:
-    return given.startswith(wanted[:-1]) if wanted.endswith("+") else given == wanted
-
-
-def _marked(wanted: str, given: int) -> bool:
-    value, _, mask = wanted.partition("/")
-    return given & int(mask or "0xffffffff", 16) == int(value, 16)
+    def _drawn(self) -> float:
+        if self.luck < 0:
+            self.luck = draw(self.seen.packet, self.seen.seed)
+        return self.luck

@@ -33,14 +33,17 @@ class Record:
     """One walk in one direction, while it goes.
 
     ``intended`` is the device that the packet is meant for, if that is known; ``memory`` is what the devices remember of
-    this exchange (connection tracking), by device; ``awaited`` says that this is an answer.
+    this exchange (connection tracking), by device; ``awaited`` says that this is an answer; ``seed`` decides what rules draw at
+    random.  ``mark`` is the packet's mark, by which rules of one device talk to each other: it does not leave the device.
     """
 
-    def __init__(self, network: Network, intended: str, memory: dict[str, Conntrack], awaited: bool) -> None:
+    def __init__(self, network: Network, intended: str, memory: dict[str, Conntrack], awaited: bool, seed: int = 0) -> None:
         self.network = network
         self.intended = intended
         self.memory = memory
         self.awaited = awaited
+        self.seed = seed
+        self.mark = 0
         self.hops: list[OpenHop] = []
         self.verdict: Verdict | None = None
         self.reason = ""
@@ -58,6 +61,7 @@ class Record:
     def enter(self, ns: Namespace, ingress: str) -> None:
         """The packet is at another device."""
         self.hops.append(OpenHop(ns, ingress))
+        self.mark = 0
 
     def step(self, action: Action, link: str, packet: Packet, tell: Told | Callable[[], Told]) -> None:
         """The device did something."""

@@ -102,7 +102,7 @@ def test_pods_come_and_go(cni: str) -> None:
         cluster.delete("pod", "b")
         assert not cluster.send("a", address).delivered
         cluster.delete("pod", "a")
-    assert all(not names or names[0].startswith(("node", "laptop", "router")) for names in cluster._control.holders.values())
+    assert all(not names or names[0].startswith(("node", "laptop", "router", "internet")) for names in cluster._control.holders.values())
 
 
 @pytest.mark.parametrize("cni", PLUGINS)

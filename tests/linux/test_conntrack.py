@@ -21,7 +21,19 @@ def test_the_answer_to_a_rewritten_packet_is_rewritten_back(sent: Packet, src: s
     memory.note(sent, rewritten)
     home = memory.restore(rewritten.answered("answer"))
     assert home == sent.answered("answer")
-    assert home is not None and memory.answers(home)
+
+
+@given(packets, addresses, addresses, ports)
+def test_two_rewritings_of_one_packet_are_undone_at_once(sent: Packet, src: str, dst: str, port: int) -> None:
+    """A hairpin: the destination is rewritten at PREROUTING, the source at POSTROUTING."""
+    once = sent._replace(dst=dst, dst_port=port)
+    twice = once._replace(src=src)
+    memory = Conntrack()
+    for before, after in ((sent, once), (once, twice)):
+        if before != after:
+            memory.note(before, after)
+    if twice != sent:
+        assert memory.restore(twice.answered("answer")) == sent.answered("answer")
 
 
 @given(packets, addresses)
