@@ -91,7 +91,7 @@ class Cluster:
     def pods_on(self, node: str) -> tuple[Pod, ...]:
         """The pods of one node, those that use its own network first.  Raises NotFound."""
         state = self._control.node(node)
-        return tuple(self._control.pods[key] for key in (*state.at_home, *state.attachments))
+        return tuple(self._control.pods[key] for key in (*state.at_home, *state.cables))
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -196,7 +196,7 @@ class Cluster:
         if attachment is None:
             return
         self._learned.pop(pod.key, None)
-        for neighbour in (pod.node, *self._control.nodes[pod.node].attachments):
+        for neighbour in (pod.node, *self._control.nodes[pod.node].cables):
             if neighbour in self._learned:
                 self._learned[neighbour].neighbours.forget(pod.ip)
         for fdb in self._learned[pod.node].fdb.values() if pod.node in self._learned else ():
@@ -288,8 +288,7 @@ class Cluster:
         learned = self._learned.setdefault(name, Learned())
         if name in self._control.nodes:
             state = self._control.nodes[name]
-            attachments = list(state.attachments.values())
-            parts = Parts.of(self._plugin.node_tables(state.node, attachments, self._control.peers), forwarding=True)
+            parts = Parts.of(self._plugin.node_tables(state.node, state.attachments, self._control.peers), forwarding=True)
             parts.links[:0] = self._underlay.host_links(name, state.node.ip)
             parts.routes[:0] = self._underlay.host_routes(name, state.node.ip)
             parts.nat += self._host_ports(state)
@@ -312,7 +311,7 @@ class Cluster:
             return []
         pods = [self._control.pods[key] for key in dict.fromkeys(key for key, _ in state.host_ports) if key not in state.at_home]
         return portmap_rules(conflist["name"], [
-            (state.attachments[pod.key], [port for each in pod.containers for port in each.ports]) for pod in pods])
+            (state.attachment(pod.key), [port for each in pod.containers for port in each.ports]) for pod in pods])
 
     def _build(self, name: str, kind: str, parts: Parts, programs: Iterable[Listener] = ()) -> Namespace:
         """A namespace from its parts, with the faults of this device applied."""
@@ -376,7 +375,7 @@ class Cluster:
         lines = [f"cluster with the {self.cni} plugin, pods {self.pod_cidr}, nodes {self.node_network}"]
         for state in self._control.nodes.values():
             lines.append(f"  {state.node}")
-            lines += [f"    {self._control.pods[key]}" for key in (*state.at_home, *state.attachments)]
+            lines += [f"    {self._control.pods[key]}" for key in (*state.at_home, *state.cables)]
         return "\n".join(lines)
 
 

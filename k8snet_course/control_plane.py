@@ -26,13 +26,17 @@ from k8snet_course.underlay import Underlay
 
 MAX_NODES = 5000
 """The documented limit of a Kubernetes cluster (Kubernetes documentation, "Considerations for large clusters")."""
+_BITS = 13
+_NUMBER = (1 << _BITS) - 1
+"""How the number of a node and its pods are kept in one integer, for the heap."""
 
 
 @dataclass(slots=True)
 class NodeState:
     """What has been decided about one node: its podCIDR, who holds which address of it, and the pods attached.
 
-    ``number`` is its place among the nodes, counted from 0.  ``at_home`` are the pods that use the node's own network.
+    ``number`` is its place among the nodes, counted from 0.  ``at_home`` are the pods that use the node's own network; ``cables`` has for each other
+    pod its container id, its address, and the ifindex of its interface on the node.
     """
 
     node: Node
@@ -40,7 +44,8 @@ class NodeState:
     next_index: int
     number: int
     plugin: Plugin
-    attachments: dict[str, Attachment] = field(default_factory=dict)
+    cables: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    looked_at: dict[str, Attachment] = field(default_factory=dict)
     addresses: tuple[str, ...] = ()
     at_home: dict[str, None] = field(default_factory=dict)
     host_ports: list[tuple[str, HostPort]] = field(default_factory=list)
@@ -48,7 +53,19 @@ class NodeState:
     @property
     def load(self) -> int:
         """How many pods run here."""
-        return len(self.attachments) + len(self.at_home)
+        return len(self.cables) + len(self.at_home)
+
+    def attachment(self, key: str) -> Attachment:
+        """How a pod of this node is attached; made when somebody looks, because a large cluster has very many."""
+        found = self.looked_at.get(key)
+        if found is None:
+            found = self.looked_at[key] = Attachment(key, *self.cables[key], self)
+        return found
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        """How the pods of this node are attached, in the order in which they came."""
+        return [self.attachment(key) for key in self.cables]
 
     def conflict(self, wanted: Iterable[HostPort]) -> str:
         """Which pod has one of these ports of the node already; empty: none."""
@@ -103,7 +120,7 @@ class ControlPlane:
         if pod.host_network:
             raise InvalidArgument(pod.label, "a pod with a network of its own: this one has hostNetwork, so no plugin was called",
                                   "name another pod")
-        return self.nodes[pod.node].attachments[pod.key]
+        return self.nodes[pod.node].attachment(pod.key)
 
     def create(self, wanted: Pod) -> Pod:
         """Choose a node if none is asked for, have the plugin attach the pod, and note it.
@@ -133,7 +150,7 @@ class ControlPlane:
         address = self.plugin.allocate(state.ipam, container)
         pod = wanted.placed(state.node.name, address)
         self._sandboxes = serial
-        state.attachments[key] = Attachment(key, container, address, state.next_index, state)
+        state.cables[key] = (container, address, state.next_index)
         state.next_index += 1
         self.pods[key] = pod
         self._holds(key, address)
@@ -195,7 +212,8 @@ class ControlPlane:
             del state.at_home[pod.key], self.pods[pod.key]
             self._loaded(state)
             return None
-        attachment = state.attachments.pop(pod.key)
+        attachment = state.attachment(pod.key)
+        del state.cables[pod.key], state.looked_at[pod.key]
         state.ipam.release(attachment.container_id)
         del self.pods[pod.key]
         self._lets_go(pod.key, pod.ip)
@@ -218,17 +236,17 @@ class ControlPlane:
     def _emptiest(self) -> NodeState:
         """The node with the fewest pods, the first of several.  The heap has old entries too: they are passed over."""
         while True:
-            load, number = divmod(self._by_load[0], MAX_NODES)
-            state = self._in_order[number]
-            if load == len(state.attachments) + len(state.at_home):
+            first = self._by_load[0]
+            state = self._in_order[first & _NUMBER]
+            if first >> _BITS == len(state.cables) + len(state.at_home):
                 return state
             heappop(self._by_load)
 
     def _loaded(self, state: NodeState) -> None:
         """A pod came to a node or left it."""
-        pods = len(state.attachments) + len(state.at_home)
-        heappush(self._by_load, pods * MAX_NODES + state.number)
-        if len(state.attachments) < 2:
+        pods = len(state.cables) + len(state.at_home)
+        heappush(self._by_load, pods << _BITS | state.number)
+        if len(state.cables) < 2:
             self._note_addresses(state)
 
     def _holds(self, device: str, address: str) -> None:
@@ -244,7 +262,7 @@ class ControlPlane:
 
     def _note_addresses(self, state: NodeState) -> None:
         """The addresses that the plugin gives to the node itself: some are there only while it has pods."""
-        now = self.plugin.node_addresses(state.node, state.ipam, bool(state.attachments))
+        now = self.plugin.node_addresses(state.node, state.ipam, bool(state.cables))
         if now != state.addresses:
             for address in state.addresses:
                 self._lets_go(state.node.name, address)

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from ipaddress import ip_interface
+from ipaddress import ip_address, ip_interface
 from typing import NamedTuple
+
+
+LINK_LOCAL = "fe80:"
+"""How the text of an IPv6 address begins that is meant on its own wire only (RFC 4291, section 2.5.6)."""
 
 
 class End(NamedTuple):
@@ -42,11 +46,12 @@ class Link:
     """One interface.
 
     ``kind`` is loopback, ethernet (a real network card), veth (one end of a virtual cable), bridge (a virtual switch), or
-    vxlan, geneve or ipip (a ``tunnel``).  ``addresses`` are texts with their prefix length, such as ``10.244.0.2/24``;
+    vxlan, geneve or ipip (a ``tunnel``).  ``addresses`` are texts with their prefix length, such as ``10.244.0.2/24``; the
+    link-local IPv6 addresses (fe80::/64) that Linux gives every interface are left out where nothing uses them;
     ``mtu`` is in bytes; ``master`` is the bridge this interface is a port of; ``peer`` is the other end of the cable, and
     ``peer_index`` its ifindex where it is in another namespace (0: in the same); ``hairpin`` lets a bridge send a frame back
-    out of the port it came in by; ``proxy_arp`` makes it answer for every address that its device has a route to;
-    ``program`` says that an eBPF program is attached, which looks up in the device's eBPF maps where a packet routed here goes.
+    out of the port it came in by; ``proxy_arp`` makes it answer for every address that its device has a route to
+    (in IPv6 ``proxy_ndp``); ``program`` says that an eBPF program is attached, which looks up in the device's eBPF maps where a packet routed here goes.
     It prints as `ip addr`.
 
         >>> Link("eth0", "veth", 2, "0a:58:0a:f4:00:02", addresses=("10.244.0.2/24",)).address
@@ -72,6 +77,17 @@ class Link:
         """The first address, without its prefix length; empty when the interface has none."""
         return self.addresses[0].partition("/")[0] if self.addresses else ""
 
+    def source_for(self, dst: str) -> str:
+        """The address that packets to ``dst`` come from if they leave by this interface; empty when it has none of that family.
+
+            >>> eth0 = Link("eth0", "veth", 2, "0a:58:0a:f4:00:02", addresses=("10.244.0.2/24", "fd00:10:244::2/64"))
+            >>> eth0.source_for("8.8.8.8"), eth0.source_for("2001:db8::9")
+            ('10.244.0.2', 'fd00:10:244::2')
+        """
+        six = ":" in dst
+        return next((text.partition("/")[0] for text in self.addresses
+                     if (":" in text) == six and not text.startswith(LINK_LOCAL)), "")
+
     def __str__(self) -> str:
         loopback, ipip = self.kind == "loopback", self.kind == "ipip"
         name = f"{self.name}@if{self.peer_index}" if self.kind == "veth" and self.peer_index else self.name
@@ -86,7 +102,11 @@ class Link:
             f"    link/{'loopback' if loopback else 'ether'} {self.mac} brd {'00' if loopback else 'ff'}"
             + (":00" if loopback else ":ff") * 5,
         ]
-        for address in self.addresses:
+        for address in sorted(self.addresses, key=_is_ipv6):
+            if _is_ipv6(address):
+                scope = "host" if loopback else "link" if address.startswith(LINK_LOCAL) else "global"
+                lines += [f"    inet6 {address} scope {scope}", "       valid_lft forever preferred_lft forever"]
+                continue
             net = ip_interface(address).network
             brd = "" if loopback or net.num_addresses <= 2 else f"brd {net.broadcast_address} "
             lines.append(f"    inet {address} {brd}scope {'host' if loopback else 'global'} {self.name}")
@@ -94,8 +114,12 @@ class Link:
         return "\n".join(lines)
 
 
-def loopback() -> Link:
-    """The interface ``lo``, by which a device talks to itself.
+def _is_ipv6(address: str) -> bool:
+    return ":" in address
+
+
+def loopback(ipv6: bool = False) -> Link:
+    """The interface ``lo``, by which a device talks to itself; ``ipv6`` gives it ::1 too.
 
     >>> print(loopback())
     1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000
@@ -103,7 +127,8 @@ def loopback() -> Link:
         inet 127.0.0.1/8 scope host lo
            valid_lft forever preferred_lft forever
     """
-    return Link("lo", "loopback", 1, "00:00:00:00:00:00", 65536, ("127.0.0.1/8",))
+    addresses = ("127.0.0.1/8", "::1/128") if ipv6 else ("127.0.0.1/8",)
+    return Link("lo", "loopback", 1, "00:00:00:00:00:00", 65536, addresses)
 
 
 def mac_from_text(text: str) -> str:
@@ -121,7 +146,21 @@ def mac_from_text(text: str) -> str:
 def mac_from_address(address: str) -> str:
     """The MAC address that kubenet and several plugins derive from an IPv4 address: 0a:58 and its four bytes.
 
-    >>> mac_from_address("10.244.0.2")
-    '0a:58:0a:f4:00:02'
+    From an IPv6 address OVN-Kubernetes takes four bytes of a hash of its text.
+
+    >>> mac_from_address("10.244.0.2"), mac_from_address("fd00:10:244::2")
+    ('0a:58:0a:f4:00:02', '0a:58:1f:ab:27:40')
     """
+    if ":" in address:
+        return "0a:58:" + hashlib.sha256(address.encode()).digest()[:4].hex(":")
     return "0a:58:" + bytes(map(int, address.split("."))).hex(":")
+
+
+def link_local(mac: str) -> str:
+    """The link-local IPv6 address that an interface makes from its MAC address (RFC 4291, appendix A).
+
+    >>> link_local("ee:ee:ee:ee:ee:ee")
+    'fe80::ecee:eeff:feee:eeee'
+    """
+    octets = bytes.fromhex(mac.replace(":", ""))
+    return str(ip_address(b"\xfe\x80" + bytes(6) + bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]))

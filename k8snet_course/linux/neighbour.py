@@ -1,12 +1,12 @@
-"""Who has this IP address on this wire?  The neighbour table (ARP) of one namespace.
+"""Who has this IP address on this wire?  The neighbour table of one namespace (of ARP, and for IPv6 of neighbour discovery).
 
 A neighbour table maps (interface, IP address) to the MAC address that a frame must carry.  Rows are put there by a plugin
-(``permanent``) or learnt by asking (ARP).  Asking itself needs the wire, so it is done by
+(``permanent``) or learnt by asking.  Asking itself needs the wire, so it is done by
 :mod:`k8snet_course.linux.resolve`.
 
 Between two packets of the course enough time passes for nothing to expire: a learnt row stays until its owner is gone.
 
-Source: RFC 826 (ARP); ip-neighbour(8); arp(7).
+Source: RFC 826 (ARP); RFC 4861 (neighbour discovery); ip-neighbour(8); arp(7).
 """
 
 from __future__ import annotations
@@ -20,19 +20,23 @@ from k8snet_course.linux.family import Family
 
 
 class Neighbour(NamedTuple):
-    """One row: on interface ``dev`` the address belongs to ``mac``.
+    """One row: on interface ``dev`` the address belongs to ``mac``.  ``router`` is what an IPv6 neighbour that forwards packets
+    says of itself.
 
     >>> print(Neighbour("10.244.0.1", "eth0", "0a:58:0a:f4:00:01"))
     10.244.0.1 dev eth0 lladdr 0a:58:0a:f4:00:01 REACHABLE
+    >>> print(Neighbour("fd00:10:244::1", "eth0", "0a:58:0a:f4:00:01", router=True))
+    fd00:10:244::1 dev eth0 lladdr 0a:58:0a:f4:00:01 router REACHABLE
     """
 
     address: str
     dev: str
     mac: str
     state: str = "REACHABLE"
+    router: bool = False
 
     def __str__(self) -> str:
-        return f"{self.address} dev {self.dev} lladdr {self.mac} {self.state}"
+        return f"{self.address} dev {self.dev} lladdr {self.mac}{' router' if self.router else ''} {self.state}"
 
 
 NeighbourFamily = tuple[str, "Family[str, Any, Neighbour]"]
@@ -69,12 +73,15 @@ class NeighbourTable:
         """The row for this address on this interface, or None."""
         return self._written(address, dev) or self._learnt.get((dev, address))
 
-    def learn(self, address: str, dev: str, mac: str) -> bool:
-        """Remember what an ARP packet said; True when that is new.  A permanent row is never overwritten."""
+    def learn(self, address: str, dev: str, mac: str, router: bool = False) -> bool:
+        """Remember what an ARP packet said, or a neighbour solicitation or advertisement; True when that is new.
+
+        A permanent row is never overwritten.
+        """
         known = self._learnt.get((dev, address))
         if (known is not None and known.mac == mac) or self._written(address, dev) is not None:
             return False
-        self._learnt[(dev, address)] = Neighbour(address, dev, mac)
+        self._learnt[(dev, address)] = Neighbour(address, dev, mac, router=router)
         return True
 
     def add_permanent(self, address: str, dev: str, mac: str) -> None:

@@ -74,7 +74,8 @@ class Ruling:
     def about(self) -> str:
         """What the rules say of themselves: the last comment on the way to the rule that decided.
 
-            >>> Ruling(None, 0, (), ((Rule("KUBE-SERVICES", "REJECT", comment="default/web has no endpoints"), "decides"),)).about
+            >>> refusal = Rule("KUBE-SERVICES", "REJECT", comment="default/web has no endpoints")
+            >>> Ruling(refusal, 0, looked_at=((refusal, "decides"),)).about
             'default/web has no endpoints'
         """
         return next((row.comment for row, why in reversed(self.looked_at) if row.comment and why in _MATCHED), "")

@@ -3,7 +3,10 @@
 A packet is a tuple with names, because a walk makes many.  This module knows headers and their sizes; it does not know where a packet is or what becomes of it: that is
 :mod:`k8snet_course.linux.forward`.
 
-Sources: RFC 791 (IPv4), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 (ICMP), RFC 7348 (VXLAN).
+IPv6 differs in its header (40 bytes instead of 20), in what its fields are called (hop limit instead of TTL), in ICMP's words, and
+in that no router cuts a packet into fragments: only its sender may.
+
+Sources: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 (ICMP), RFC 4443 (ICMPv6), RFC 7348 (VXLAN).
 """
 
 from __future__ import annotations
@@ -14,17 +17,23 @@ BROADCAST_MAC = "ff:ff:ff:ff:ff:ff"
 DEFAULT_TTL = 64
 """The TTL that Linux gives to the packets it originates (net.ipv4.ip_default_ttl)."""
 
-IPV4_HEADER = 20
+IPV4_HEADER, IPV6_HEADER = 20, 40
+IPV6_LEAST_MTU = 1280
+"""An interface that takes less has no IPv6 (RFC 8200, section 5)."""
 VXLAN_HEADER, ETHERNET_HEADER = 8, 14
-_HEADERS = {"TCP": IPV4_HEADER + 20, "UDP": IPV4_HEADER + 8, "ICMP": IPV4_HEADER + 8, "IPIP": IPV4_HEADER}
-"""Bytes of the IP header and the one behind it."""
+_HEADERS = {"TCP": IPV4_HEADER + 20, "UDP": IPV4_HEADER + 8, "ICMP": IPV4_HEADER + 8, "ICMPv6": IPV4_HEADER + 8,
+            "IPIP": IPV4_HEADER}
+"""Bytes of an IPv4 header and the one behind it."""
+_LONGER = IPV6_HEADER - IPV4_HEADER
+_ICMPV6 = {"net unreachable": "no route to destination", "host unreachable": "address unreachable"}
+"""ICMP's words for what went wrong, where ICMPv6 has others."""
 
 
 class Packet(NamedTuple):
     """An IP packet: addresses, protocol, ports, TTL, and how many bytes it carries.
 
-    ``src`` and ``dst`` are addresses in their canonical text form.  ``protocol`` is TCP, UDP or ICMP; an ICMP packet has no
-    ports (0) and a ``kind`` such as ``echo request``; a TCP packet has its flag there (``SYN``, ``SYN-ACK``, ``RST``).
+    ``src`` and ``dst`` are addresses in their canonical text form.  ``protocol`` is TCP, UDP or ICMP (in IPv6 ICMPv6); an ICMP
+    packet has no ports (0) and a ``kind`` such as ``echo request``; a TCP packet has its flag there (``SYN``, ``SYN-ACK``, ``RST``).
     ``payload`` is the number of bytes behind the headers; ``dont_fragment`` (DF) forbids routers to cut the packet, as
     Linux sets it for TCP and for `ping -M do`.  In a tunnel's packet, ``inner`` is what it carries: a frame (VXLAN) or a
     packet (IPIP).  An ICMP error is ``about`` another packet, and quotes it.  Specification: RFC 791.
@@ -33,6 +42,8 @@ class Packet(NamedTuple):
         TCP SYN 10.244.0.2:40000 -> 10.244.0.3:80, TTL 64
         >>> print(Packet("10.244.0.2", "10.244.0.3", "ICMP", kind="echo request"))
         ICMP echo request 10.244.0.2 -> 10.244.0.3, TTL 64
+        >>> print(Packet("fd00:10:244::2", "fd00:10:244::3", "TCP", 40000, 80, kind="SYN"))
+        TCP SYN [fd00:10:244::2]:40000 -> [fd00:10:244::3]:80, hop limit 64
     """
 
     src: str
@@ -53,9 +64,24 @@ class Packet(NamedTuple):
         return self.inner.packet if isinstance(self.inner, Frame) else self.inner
 
     @property
+    def version(self) -> int:
+        """The IP version, 4 or 6."""
+        return 6 if ":" in self.dst else 4
+
+    @property
+    def ttl_name(self) -> str:
+        """What the field that counts routers is called."""
+        return "hop limit" if ":" in self.dst else "TTL"
+
+    @property
+    def is_icmp(self) -> bool:
+        """Whether this is ICMP, of either IP version."""
+        return self.protocol == "ICMP" or self.protocol == "ICMPv6"
+
+    @property
     def is_icmp_error(self) -> bool:
         """Whether this is an ICMP packet that reports what became of another packet."""
-        return self.protocol == "ICMP" and self.kind not in ("echo request", "echo reply")
+        return self.is_icmp and self.kind not in ("echo request", "echo reply")
 
     @property
     def size(self) -> int:
@@ -63,8 +89,10 @@ class Packet(NamedTuple):
 
         >>> Packet("10.0.0.1", "10.0.0.2", "ICMP", payload=56).size
         84
+        >>> Packet("fd00::1", "fd00::2", "ICMPv6", payload=56).size
+        104
         """
-        return _HEADERS[self.protocol] + self.payload
+        return _HEADERS[self.protocol] + self.payload + (_LONGER if ":" in self.dst else 0)
 
     def aged(self) -> Packet:
         """The same packet with one less TTL, as each router sends it on.
@@ -99,15 +127,22 @@ class Packet(NamedTuple):
 
         >>> print(Packet("10.244.0.2", "8.8.8.8").icmp_error("net unreachable", "10.244.0.1"))
         ICMP net unreachable 10.244.0.1 -> 10.244.0.2, TTL 64
+        >>> Packet("fd00::2", "fd01::2", payload=1400).icmp_error("fragmentation needed, mtu 1280").kind
+        'packet too big, mtu 1280'
         """
+        if ":" in self.dst:  # RFC 4443 quotes as much of the packet as fits into the least MTU
+            said = _ICMPV6.get(kind, kind).replace("fragmentation needed", "packet too big")
+            quoted = min(self.size, IPV6_LEAST_MTU - IPV6_HEADER - 8)
+            return Packet(src, self.src, "ICMPv6", kind=said, payload=quoted, about=self)
         return Packet(src, self.src, "ICMP", kind=kind, payload=28, about=self)
 
     def __str__(self) -> str:
         what = f"{self.protocol} {self.kind}".rstrip()
         load = f" [{self.inner}]" if self.inner is not None else ""
+        end = f"{self.ttl_name} {self.ttl}{load}"
         if self.src_port or self.dst_port:
-            return f"{what} {self.src}:{self.src_port} -> {self.dst}:{self.dst_port}, TTL {self.ttl}{load}"
-        return f"{what} {self.src} -> {self.dst}, TTL {self.ttl}{load}"
+            return f"{what} {with_port(self.src, self.src_port)} -> {with_port(self.dst, self.dst_port)}, {end}"
+        return f"{what} {self.src} -> {self.dst}, {end}"
 
 
 class Frame(NamedTuple):
@@ -123,3 +158,12 @@ class Frame(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.src_mac} -> {self.dst_mac} [{self.packet}]"
+
+
+def with_port(address: str, port: int) -> str:
+    """An address and a port in one text; an IPv6 address needs brackets (RFC 3986, section 3.2.2).
+
+    >>> with_port("10.244.0.2", 80), with_port("fd00::2", 80)
+    ('10.244.0.2:80', '[fd00::2]:80')
+    """
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -17,6 +17,8 @@ from typing import Any
 from k8snet_course.linux.family import Family
 from k8snet_course.linux.trace import Candidate
 
+_USUAL_METRIC, _KERNEL_METRIC = 1024, 256
+"""The metric of an IPv6 route that somebody wrote, and of one that follows from an interface's address."""
 FEW_ROWS = 8
 """Up to this many rows a step shows the whole table; above, only the rows that matched and the number of the others."""
 
@@ -30,7 +32,7 @@ def _bits(address: str) -> tuple[int, int]:
 
 @lru_cache(maxsize=65536)
 def _prefix(dst: str) -> tuple[int, int, int]:
-    """A destination as (IP version, network number, prefix length); "default" is the IPv4 /0."""
+    """A destination as (IP version, network number, prefix length); "default" is the IPv4 /0, IPv6's is "::/0"."""
     net = ip_network("0.0.0.0/0" if dst == "default" else dst)
     return net.version, int(net.network_address), net.prefixlen
 
@@ -49,6 +51,9 @@ def leading_bits(dst: str) -> tuple[int, int, int]:
 class Route:
     """One row: packets to ``dst`` (a CIDR or ``default``) leave by ``dev``, handed to the router ``via`` if there is one.
 
+    IPv6's default route has the ``dst`` ::/0.  A row of IPv6 always has a metric, 1024 if nobody gave another one, and prints
+    without the scope, as `ip -6 route` does.
+
     ``src`` is the address that this machine's own packets get when they take the row.  ``proto`` says who made the row
     (``kernel``: by giving an interface its address), ``scope`` is ``link`` when the destination is on the wire itself.
     ``mtu`` limits packets that take the row below the MTU of ``dev`` (0: it does not).  ``kind`` is ``blackhole`` for a row
@@ -60,6 +65,8 @@ class Route:
         default via 10.244.0.1 dev eth0
         >>> print(Route("10.244.36.64/26", dev="", proto="bird", kind="blackhole"))
         blackhole 10.244.36.64/26 proto bird
+        >>> print(Route("::/0", via="fd00:10:244::1", dev="eth0"))
+        default via fd00:10:244::1 dev eth0 metric 1024 pref medium
     """
 
     dst: str
@@ -89,13 +96,22 @@ class Route:
         width = 32 if version == 4 else 128
         return version == mine and number >> (width - length) == net >> (width - length)
 
+    @property
+    def destination(self) -> str:
+        """``dst`` as it is printed: ``default`` for all addresses of an IP version."""
+        return "default" if self.dst == "::/0" else self.dst
+
     def __str__(self) -> str:
-        text = f"{self.kind} {self.dst}".lstrip()
-        for word, value in (("via", self.via), ("dev", self.dev), ("proto", self.proto), ("scope", self.scope),
-                            ("src", self.src), ("metric", str(self.metric) if self.metric else "")):
+        six = ":" in self.dst
+        text = f"{self.kind} {self.destination}".lstrip()
+        metric = self.metric or (_USUAL_METRIC if six else 0)
+        # Linux 6.18 with iproute2 6.1 prints these words in this order, and a blackhole of IPv6 on lo.
+        for word, value in (("via", self.via), ("dev", "lo" if six and self.kind else self.dev), ("proto", self.proto),
+                            ("scope", "" if six else self.scope), ("src", self.src), ("metric", str(metric) if metric else "")):
             if value:
                 text += f" {word} {value}"
-        return text + (" onlink" if self.onlink else "") + (f" mtu {self.mtu}" if self.mtu else "")
+        text += (" onlink" if self.onlink else "") + (f" mtu {self.mtu}" if self.mtu else "")
+        return f"{text} pref medium" if six else text
 
 
 @lru_cache(maxsize=65536)
@@ -104,8 +120,13 @@ def connected(dev: str, address: str) -> Route:
 
     >>> print(connected("eth0", "10.244.0.2/24"))
     10.244.0.0/24 dev eth0 proto kernel scope link src 10.244.0.2
+    >>> print(connected("eth0", "fd00:10:244::2/64"))
+    fd00:10:244::/64 dev eth0 proto kernel metric 256 pref medium
     """
     interface = ip_interface(address)
+    if interface.version == 6:
+        dst = str(interface.network if interface.network.prefixlen < 128 else interface.ip)
+        return Route(dst, dev=dev, proto="kernel", metric=_KERNEL_METRIC)
     return Route(str(interface.network), dev=dev, proto="kernel", scope="link", src=str(interface.ip))
 
 
@@ -165,7 +186,7 @@ class RouteTable:
 
     def __iter__(self) -> Iterator[Route]:
         rows = [*self._written, *(row for _, _, family in self._families for row in family)]
-        return iter(sorted(rows, key=lambda row: (_prefix(row.dst)[0], row.dst != "default", *_prefix(row.dst)[1:])))
+        return iter(sorted(rows, key=_printed))
 
     def __len__(self) -> int:
         return len(self._written) + sum(len(family) for _, _, family in self._families)
@@ -187,6 +208,12 @@ class RouteTable:
                 found = [*written.get(bits, ()), *(row for family in families if (row := family.get(bits)) is not None)]
                 matching += sorted(found, key=lambda row: row.metric) if len(found) > 1 else found
         return Lookup(matching, self._few, len(self))
+
+
+def _printed(row: Route) -> tuple[int, bool, int, int]:
+    """Where a row stands: IPv4 begins with the default route and the shorter prefix, IPv6 ends with them."""
+    version, net, length = _prefix(row.dst)
+    return version, (row.dst != "default") if version == 4 else row.dst == "::/0", net, length if version == 4 else -length
 
 
 def _judge(row: Route, winner: Route | None, matching: Sequence[Route]) -> Candidate:

@@ -1,6 +1,6 @@
 """Tunnels: a packet or a whole frame as the load of another packet.
 
-VXLAN carries frames in UDP (50 bytes more: 14 inner Ethernet, 8 VXLAN, 8 UDP, 20 IP), and so does Geneve (8 bytes of header
+VXLAN carries frames in UDP (50 bytes more: 14 inner Ethernet, 8 VXLAN, 8 UDP, 20 IP; 70 between IPv6 addresses), and so does Geneve (8 bytes of header
 too, and options that are left out here); IPIP carries packets in packets (20 bytes more).  Routers in between see the outer
 packet only.
 
@@ -28,6 +28,8 @@ def encapsulated(load: Frame | Packet, tunnel: Tunnel, remote: str) -> Packet:
     (1400, 1450)
     >>> encapsulated(inner, Tunnel("IPIP", "192.168.1.2"), "192.168.1.3").size
     1420
+    >>> encapsulated(frame, Tunnel("VXLAN", "fd00:192:168:1::2", vni=1, port=8472), "fd00:192:168:1::3").size
+    1470
     """
     if isinstance(load, Packet):
         return Packet(tunnel.local, remote, "IPIP", payload=load.size, inner=load, dont_fragment=load.dont_fragment)

@@ -26,7 +26,7 @@ def with_ports() -> Cluster:
 
 
 def test_nothing_is_written_for_nobody() -> None:
-    attachment = with_ports()._control.nodes["node-1"].attachments["default/web"]
+    attachment = with_ports()._control.nodes["node-1"].attachment("default/web")
     assert rules("podnet", [(attachment, PORTS[2:])]) == []
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from k8snet_course.linux.chain import Chain
 from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.netfilter import Rule, Rules, Ruling, Seen, draw
+from k8snet_course.linux.nftables import NftElement, NftRule
 from k8snet_course.linux.packet import Packet
 
 SYN = Packet("10.244.0.2", "192.168.1.10", "TCP", 40000, 80)
@@ -153,6 +154,15 @@ def test_a_rule_without_a_target_does_nothing() -> None:
 def test_goto_does_not_come_back() -> None:
     rules = (Rule("A", "B", goto=True), Rule("A", "ACCEPT"), Rule("B", "RETURN"), Rule("POSTROUTING", "DROP"))
     assert decides(Rule("POSTROUTING", "A"), *rules) == "DROP"
+
+
+def test_an_element_of_a_map_speaks_for_the_rule_that_asked() -> None:
+    rules = (NftRule("POSTROUTING", "services"), NftRule("POSTROUTING", "MASQUERADE"), NftRule("services", "@map"),
+             NftRule("services", "DROP"), NftRule("somewhere", "RETURN"))
+    element = NftElement("@map", "somewhere", dst=SYN.dst, protocol="tcp", dport=80, goto=True)
+    assert decides(*rules, element) == "MASQUERADE", "goto: the rest of the chain that asked is not read"
+    assert decides(*rules, replace(element, dport=81)) == "DROP"
+    assert decides(*rules, replace(element, target="REJECT")) == "REJECT"
 
 
 def test_of_a_long_chain_those_that_matched_are_shown_and_the_others_counted() -> None:

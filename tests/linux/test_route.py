@@ -67,5 +67,5 @@ def test_losers_say_why() -> None:
 
 def test_ipv6_and_ipv4_do_not_mix() -> None:
     table = RouteTable([Route("default", via="10.244.0.1", dev="eth0"), Route("fd00:10:244::/64", dev="eth0")])
-    assert str(table.lookup("fd00:10:244::7").winner) == "fd00:10:244::/64 dev eth0"
+    assert str(table.lookup("fd00:10:244::7").winner) == "fd00:10:244::/64 dev eth0 metric 1024 pref medium"
     assert table.lookup("2001:db8::1").winner is None
