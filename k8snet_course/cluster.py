@@ -6,38 +6,55 @@ It decides nothing about packets: :mod:`k8snet_course.linux.forward` does, from 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from ipaddress import IPv4Network, ip_address
 from os import PathLike
+from typing import Any
 
-from k8snet_course import manifests
-from k8snet_course.addressing import NodeCidrAllocator, disjoint, network
-from k8snet_course.cni import PLUGINS, Exchange, Ipam, Settings, exchange, has_portmap, port_mappings, portmap_rules
-from k8snet_course.control_plane import MAX_NODES, ControlPlane, NodeState, listed
+from k8snet_course.addressing import ServiceIpAllocator, disjoint, network
+from k8snet_course.api_server import ApiServer
+from k8snet_course.cni import PLUGINS, Exchange, Ipam, Settings, exchange, port_mappings, settings_of
+from k8snet_course.control_plane import MAX_NODES, ControlPlane
+from k8snet_course.derivation import Derivation
 from k8snet_course.device import Device
-from k8snet_course.errors import InvalidArgument, InvalidCidr, NotFound
+from k8snet_course.dns import Answer, Lookup, Outside, Zone
+from k8snet_course.errors import InvalidArgument, NotFound
 from k8snet_course.faults import Fault, Parts
 from k8snet_course.linux import forward
-from k8snet_course.linux.link import loopback
-from k8snet_course.linux.namespace import Learned, Listener, Namespace, bound
-from k8snet_course.linux.netfilter import Rule, Rules
-from k8snet_course.linux.route import RouteTable
+from k8snet_course.linux.namespace import Namespace
 from k8snet_course.linux.trace import Trace
+from k8snet_course.meaning import Meaning, Target, no_such_name
 from k8snet_course.names import nearest
 from k8snet_course.objects import LISTEN_ANNOTATION, Node, Pod
-from k8snet_course.probe import is_address, probe
-from k8snet_course.programs import Listen, containers_of, listen_text, listeners_of
+from k8snet_course.objects.endpoint_slice import EndpointSlice
+from k8snet_course.objects.service import Service
+from k8snet_course.policy import Enforcement, PolicyIndex
+from k8snet_course.probe import probe
+from k8snet_course.programs import Listen, containers_of, listen_text
+from k8snet_course.ranges import IPV4_MASK, IPV6_MASK, Ranges, free_range
 from k8snet_course.reachability import Pair, Reachability
-from k8snet_course.underlay import HOSTS, ROUTER, SWITCH, Underlay
+from k8snet_course.services.controller import ServiceController
+from k8snet_course.services.kube_proxy.modes import KubeProxy
+from k8snet_course.services.kube_proxy.proxy import Settings as ProxySettings
+from k8snet_course.services.load_balancer import LoadBalancerProvider
+from k8snet_course.underlay import HOSTS, INTERNET_NETWORK, INTERNET_NETWORK_IPV6, SWITCH, Underlay
+
+
+SERVICE_CIDRS = {4: ("10.96.0.0/12", "172.30.0.0/16", "10.0.0.0/16"), 6: ("fd00:10:96::/108", "fd02::/112")}
+"""Where Services get their cluster IPs if nobody gives a range: kubeadm's choice, and if that is taken, others' choices."""
+
 
 class Cluster:
     """A cluster of nodes, and the pods on them.
 
     ``nodes`` is the number of nodes; ``cni`` names the network plugin, one of :data:`k8snet_course.cni.PLUGINS`; ``pod_cidr``
     is the range of all pods (without it, the plugin's usual one), ``node_mask_size`` the prefix length of each node's part of
-    it; ``node_network`` is where the nodes stand.
+    it; ``node_network`` is where the nodes stand.  With an IPv4 and an IPv6 network, and a comma between them, in both the cluster is
+    dual-stack, and the order in ``pod_cidr`` says which is primary; ``node_mask_size_ipv6`` is for the IPv6 part.  ``block_size``,
+    ``block_size_ipv6`` and ``strict_affinity`` are for Calico's pools.  ``service_cidr`` is where Services get their cluster IPs,
+    ``proxy`` the mode of kube-proxy (iptables, ipvs, nftables or kernelspace), ``dns_domain`` the end of all names in the cluster;
+    ``load_balancer`` is the pool of addresses that a provider gives to Services of type LoadBalancer (without it there is none),
+    ``outside_names`` what the DNS servers outside know, such as {"example.com": ("203.0.113.9",)}.
 
     Raises InvalidArgument, InvalidCidr or CidrOverlap for arguments that make no cluster.
 
@@ -51,30 +68,44 @@ class Cluster:
         ('delivered', 'nginx in backend listens on TCP port 80 and takes the packet')
     """
 
-    def __init__(self, nodes: int = 1, cni: str = "bridge", *, pod_cidr: str | None = None, node_mask_size: int = 24,
-                 node_network: str = "192.168.1.0/24") -> None:
+    def __init__(self, nodes: int = 1, cni: str = "bridge", *, pod_cidr: str | None = None, node_mask_size: int = IPV4_MASK,
+                 node_mask_size_ipv6: int = IPV6_MASK, node_network: str = "192.168.1.0/24", service_cidr: str | None = None,
+                 proxy: str = "iptables", dns_domain: str = "cluster.local", load_balancer: str | None = None,
+                 outside_names: Mapping[str, tuple[str, ...]] | None = None, block_size: int | None = None,
+                 block_size_ipv6: int | None = None, strict_affinity: bool | None = None) -> None:
         if not isinstance(nodes, int) or isinstance(nodes, bool) or not 1 <= nodes <= MAX_NODES:
             raise InvalidArgument(nodes, f"a number of nodes from 1 to {MAX_NODES}", "write nodes=1")
         if not isinstance(cni, str) or cni not in PLUGINS:
             raise InvalidArgument(cni, f"a network plugin that this version has: {', '.join(PLUGINS)}",
                                   f"write cni='{nearest(cni, PLUGINS)}'")
-        underlay_network = network(node_network, "node network")
-        if not isinstance(underlay_network, IPv4Network) or underlay_network.prefixlen > 29:
-            raise InvalidCidr(node_network, "an IPv4 network with room for router, laptop and nodes (/29 or larger)",
-                              "write node_network='192.168.1.0/24'")
         pod_cidr = PLUGINS[cni].pod_network if pod_cidr is None else pod_cidr
-        disjoint(pod_cidr=pod_cidr, node_network=node_network)
+        ranges = Ranges.of(pod_cidr, node_network, node_mask_size, node_mask_size_ipv6)
+        if service_cidr is None:
+            service_cidr = ",".join(free_range(SERVICE_CIDRS[each.version], (*ranges.pods, *ranges.nodes)) for each in ranges.pods)
+        disjoint(pod_cidr=pod_cidr, node_network=node_network, service_cidr=service_cidr,
+                 internet=f"{INTERNET_NETWORK},{INTERNET_NETWORK_IPV6}")
         self.cni = cni
         self.pod_cidr = pod_cidr
         self.node_network = node_network
-        self._plugin = PLUGINS[cni](Settings(pod_cidr, node_network, nodes))
-        self._underlay = Underlay(underlay_network, self._plugin.underlay_mtu)
-        self._control = ControlPlane(self._plugin, self._underlay, NodeCidrAllocator(pod_cidr, node_mask_size), nodes)
-        self._revision = self._plugin.revision
-        self._namespaces: dict[str, Namespace] = {}
-        self._learned: dict[str, Learned] = {}
-        self._faults: list[Fault] = []
+        settings = settings_of(cni, PLUGINS[cni], Settings(pod_cidr, node_network, nodes), block_size, block_size_ipv6, strict_affinity)
+        self._plugin = PLUGINS[cni](settings)
+        self._underlay = Underlay(ranges.nodes[0], self._plugin.underlay_mtu, *ranges.nodes[1:])
+        self._control = ControlPlane(self._plugin, self._underlay, ranges.node_cidrs(), nodes)
+        cluster_ips = {"IPv6" if ":" in text else "IPv4": ServiceIpAllocator(text) for text in service_cidr.split(",")}
+        self._api = ApiServer(
+            self._control,
+            ServiceController(cluster_ips, provider=LoadBalancerProvider(load_balancer) if load_balancer is not None else None),
+            KubeProxy(proxy, ProxySettings(pod_cidr, service_cidr), tuple(cluster_ips)),
+            PolicyIndex(enforcement=Enforcement(enforces=self._plugin.network_policy,
+                                                ip_blocks_match_cluster=not cni.startswith("cilium"))),
+            Zone(dns_domain, upstream=outside_names or {}))
+        self.service_cidr, self.dns_domain = service_cidr, dns_domain
+        self._linux = Derivation(self._plugin, self._underlay, self._control, self._api)
+        self._meaning = Meaning(self._control, self._api, self._underlay, dns_domain,
+                                tuple(str(network(text, "Service CIDR")[10]) for text in service_cidr.split(",")),
+                                Outside(outside_names or {}))
         self._connections = 0
+        self._proxied = False
 
     # -- what there is -------------------------------------------------------------------------------------------------
 
@@ -94,6 +125,25 @@ class Cluster:
         return tuple(self._control.pods[key] for key in (*state.at_home, *state.cables))
 
     @property
+    def services(self) -> tuple[Service, ...]:
+        """The Services, in the order in which they were made, with what the cluster has given them."""
+        return self._api.all("Service")
+
+    def endpoint_slices(self, service: str, namespace: str = "default") -> tuple[EndpointSlice, ...]:
+        """Who stands behind a Service: its EndpointSlices.  Raises NotFound."""
+        found: Service = self._api.get("Service", service, namespace)
+        return self._api.services.slices(found.key)
+
+    def objects(self, kind: str) -> tuple[Any, ...]:
+        """All objects of a kind: "pods", "svc", "networkpolicies", ... in the order in which they were made.
+
+        Raises InvalidArgument for another word.
+        """
+        from k8snet_course.manifests import kind_named  # needed only where kinds are named
+
+        return self._api.all(kind_named(kind).name)
+
+    @property
     def hosts(self) -> tuple[str, ...]:
         """The machines outside the cluster that packets can start from or go to."""
         return HOSTS
@@ -101,18 +151,18 @@ class Cluster:
     def node(self, name: str) -> Device:
         """A node's tables.  Raises NotFound."""
         node = self._control.node(name).node
-        return Device(self, node.name, node.ip, node.pod_cidr)
+        return Device(self, node.name, node.ip, node.pod_cidr, node.second_ip, node.second_pod_cidr)
 
     def pod(self, name: str, namespace: str = "default") -> Device:
         """A pod's tables.  Raises NotFound."""
         pod = self._control.pod(name, namespace)
-        return Device(self, pod.key, pod.ip)
+        return Device(self, pod.key, pod.ip, second_ip=pod.second_ip)
 
     def host(self, name: str) -> Device:
         """The tables of a machine outside the cluster: ``laptop`` or ``router``, or of the switch ``underlay``."""
         if name not in (*HOSTS, SWITCH):
             raise NotFound(name, f"a machine outside the cluster: {', '.join((*HOSTS, SWITCH))}", "use one of them")
-        return Device(self, name, self._underlay.address.get(name, ""))
+        return Device(self, name, self._underlay.address.get(name, ""), second_ip=self._underlay.second_address.get(name, ""))
 
     def ipam(self, node: str) -> Ipam:
         """The allocator of pod addresses of a node.  It is the cluster's own: look, and let the cluster change it."""
@@ -165,10 +215,9 @@ class Cluster:
         parts = containers_of(image, containers, host_ports)
         pod = self._control.create(Pod(name, node or "", "", namespace, dict(labels) if isinstance(labels, Mapping) else labels or {},
                                        annotations, parts, host_network=host_network))
-        self._derive_anew(pod)
         return pod
 
-    def apply(self, manifest: str | PathLike[str] | Mapping[str, object]) -> tuple[Pod, ...]:
+    def apply(self, manifest: str | PathLike[str] | Mapping[str, object]) -> tuple[Any, ...]:
         """Make or change what a manifest says, as `kubectl apply -f` does: a YAML text, a path to a file, or a dict.
 
         Either all of it is applied or nothing.  Raises InvalidManifest with the line, or what ``add_pod`` raises.
@@ -179,33 +228,27 @@ class Cluster:
             >>> print(*cluster.apply(manifest))
             pod web 10.244.0.2 on node-1
         """
-        wanted = manifests.load(manifest)
-        with self._control.all_or_nothing():
-            made = tuple(self._control.apply(pod) for pod in wanted)
-        for pod in made:
-            self._derive_anew(pod)
-        return made
+        from k8snet_course import manifests  # kinds, their fields and the YAML reader are needed only here
+
+        return self._api.apply(manifests.load(manifest))
 
     def delete(self, kind: str, name: str, namespace: str = "default") -> None:
-        """Delete an object, as `kubectl delete` does.  Its address is free again.  Raises InvalidArgument or NotFound."""
+        """Delete an object, as `kubectl delete` does: "pod", "service" or "svc", "networkpolicy" or "netpol", ...
+
+        What it had (an address, a port) is free again.  Raises InvalidArgument or NotFound.
+        """
         if kind.lower() not in ("pod", "pods", "po"):
-            raise InvalidArgument(kind, "a kind that this version has: pod", "write delete('pod', name)")
-        pod = self._control.pod(name, namespace)
-        attachment = self._control.delete(pod)
-        self._derive_anew(pod)
-        if attachment is None:
-            return
-        self._learned.pop(pod.key, None)
-        for neighbour in (pod.node, *self._control.nodes[pod.node].cables):
-            if neighbour in self._learned:
-                self._learned[neighbour].neighbours.forget(pod.ip)
-        for fdb in self._learned[pod.node].fdb.values() if pod.node in self._learned else ():
-            fdb.forget_port(attachment.host_link)
+            from k8snet_course.manifests import kind_named
+
+            found = kind_named(kind).name
+            self._api.delete(found, self._api.get(found, name, namespace))
+        else:
+            self._api.delete("Pod", self._control.pod(name, namespace))
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """The faults that were injected, in order."""
-        return tuple(self._faults)
+        return tuple(self._linux.faults)
 
     def inject(self, fault: Fault) -> None:
         """Break something: see :mod:`k8snet_course.faults`.  Raises NotFound when the fault's row is not there.
@@ -221,155 +264,121 @@ class Cluster:
         now = self.namespace(fault.device)
         fault.apply(Parts(list(now.links.values()), list(now.routes), list(now.neighbours), now.fdb_entries(),
                           forwarding=now.forwarding))
-        self._faults.append(fault)
-        self._namespaces.pop(fault.device, None)
+        self._linux.faults.append(fault)
+        self._linux.forget(fault.device)
 
     def repair(self, fault: Fault | None = None) -> None:
         """Take a fault back, or all of them.  Raises NotFound."""
-        if fault is not None and self._located(fault) not in self._faults:
+        if fault is not None and self._located(fault) not in self._linux.faults:
             raise NotFound(fault, "a fault that was injected", "look at cluster.faults")
-        for one in [self._located(fault)] if fault is not None else list(self._faults):
-            self._faults.remove(one)
-            self._namespaces.pop(one.device, None)
+        for one in [self._located(fault)] if fault is not None else list(self._linux.faults):
+            self._linux.faults.remove(one)
+            self._linux.forget(one.device)
 
-    # -- packets -------------------------------------------------------------------------------------------------------
+    # -- packets and names ---------------------------------------------------------------------------------------------
 
     def send(self, src: str, dst: str, port: int | None = 80, protocol: str = "TCP", *, size: int = 0) -> Trace:
         """Send one packet and return its walk and that of the answer.
 
-        ``src`` and ``dst`` are a pod (``frontend``, ``shop/db``, ``pod/frontend``), a node, the laptop or the router; ``dst``
-        may also be an IP address.  Without a ``port`` (or with protocol ICMP) the packet is a ping.  ``size`` is the number
-        of bytes it carries.  Raises NotFound or InvalidArgument.
+        ``src`` and ``dst`` are a pod (``frontend``, ``shop/db``, ``pod/frontend``), a node, or a machine outside (laptop, router,
+        internet); ``dst`` may also be a Service (``web``, ``shop/web``, ``svc/web``), an IP address, or a name that the sender's
+        resolver looks up.  Without a ``port`` (or with protocol ICMP) the packet is a ping.  ``size`` is the number of bytes it
+        carries.  Raises NotFound or InvalidArgument.
 
             >>> cluster = Cluster()
             >>> _ = cluster.add_pod("frontend"), cluster.add_pod("backend")
             >>> str(cluster.send("frontend", "backend", port=81).verdict)
             'refused'
         """
-        dst = "127.0.0.1" if dst == "localhost" else dst
-        source = self._endpoint(src)
-        target = "" if is_address(dst) else self._endpoint(dst)
-        address = self._address_of(target) if target else str(ip_address(dst))
-        self._connections += 1
-        return forward.send(self, self._device(source), probe(address, port, protocol, size), _label(target) or address,
-                            self._device(target), asked=_label(source), seed=self._connections)
+        self._settle()
+        source = self._meaning.endpoint(src)
+        target = self._meaning.target(dst, source)
+        if not target.address:
+            return no_such_name(self.namespace(source), source.removeprefix("default/"), target, self.cluster_dns,
+                                self._meaning.address_of(source))
+        return self._walk(source, target, port, protocol, size)
 
-    def reachability(self, port: int | None = 80, protocol: str = "TCP") -> Reachability:
+    def _walk(self, source: str, target: Target, port: int | None, protocol: str, size: int = 0) -> Trace:
+        """Send a packet from a device to a target that is known."""
+        device, asked = self._linux.device(source), source.removeprefix("default/")
+        self._connections += 1
+        return forward.send(self._linux, device, probe(target.address, port, protocol, size), target.label,
+                            self._linux.device(target.device), asked=asked, seed=self._connections)
+
+    def reachability(self, port: int | None = 80, protocol: str = "TCP", family: str = "") -> Reachability:
         """A packet from every pod to every pod, itself included.  The devices learn nothing from it.
+
+        ``family`` is IPv4 or IPv6; without it, the primary one.  Raises InvalidArgument for one that pods do not have.
 
             >>> cluster = Cluster(nodes=2, cni="flannel")
             >>> _ = [cluster.add_pod(name) for name in ("a", "b", "c")]
             >>> cluster.reachability().ok
             True
         """
-        kept, self._learned, self._namespaces = (self._learned, self._namespaces), {}, {}
-        try:
-            names = [f"pod/{pod.key}" for pod in self.pods]
-            return Reachability(tuple(Pair.of(self.send(a, b, port, protocol)) for a in names for b in names))
-        finally:
-            self._learned, self._namespaces = kept
+        ranges = self._plugin.settings.pod_cidrs
+        version = {"IPv4": 4, "IPv6": 6, "": 6 if ":" in ranges[0] else 4}.get(family, 0)
+        at = next((number for number, cidr in enumerate(ranges) if (":" in cidr) == (version == 6)), None)
+        if at is None or not version:
+            had = " or ".join("IPv6" if ":" in cidr else "IPv4" for cidr in ranges)
+            raise InvalidArgument(family, f"an IP version that pods have: {had}", "leave family out")
+        targets = [Target(pod.ips[at], pod.label, pod.key) for pod in self.pods]
+        self._api.settle()
+        with self._linux.unchanged():
+            return Reachability(tuple(Pair.of(self._walk(a.device, b, port, protocol)) for a in targets for b in targets))
 
-    # -- what the linux layer asks (it is a Network) ---------------------------------------------------------------------
+    def query(self, name: str, type: str = "A") -> Answer:  # noqa: A002 # the field's word for it
+        """What the cluster's DNS server answers: ``type`` is A, AAAA, SRV, PTR, CNAME or TXT.  Raises InvalidName.
+
+            >>> print(Cluster().query("web.default.svc.cluster.local").rcode)
+            NXDOMAIN
+        """
+        self._api.settle()
+        return self._api.zone.query(name, type)
+
+    def lookup(self, src: str, name: str, resolver: str = "glibc") -> Lookup:
+        """Every query that a program on a pod (or another machine) makes for a name, in order, and what comes of it.
+
+        ``resolver`` is glibc, musl or busybox.  If the cluster's DNS server runs in pods behind the Service kube-system/kube-dns,
+        its queries are packets like all others, and get lost like others.  Raises NotFound, InvalidName or InvalidArgument.
+
+            >>> cluster = Cluster()
+            >>> _ = cluster.add_pod("a")
+            >>> len(cluster.lookup("a", "web").queries)
+            8
+        """
+        self._api.settle()
+        source = self._meaning.endpoint(src)
+        lost: tuple[str, ...] = ()
+        if "kube-system/kube-dns" in self._api.services.services:
+            with self._linux.unchanged():
+                lost = tuple(ip for ip in self._meaning.dns if not self.send(src, ip, 53, "UDP").answered)
+        return self._meaning.lookup(source, name, resolver, lost)
+
+    @property
+    def cluster_dns(self) -> str:
+        """The address of the cluster's DNS server: the tenth of the Services' range."""
+        return self._meaning.dns[0]
+
+    def _settle(self) -> None:
+        """Let the controllers do what is to be done since somebody last looked."""
+        self._api.settle()
+        if self._proxied != bool(self._api.services.services):
+            self._proxied = not self._proxied
+            self._linux.services_changed()
+
+    # -- looking into devices --------------------------------------------------------------------------------------------
 
     def namespace(self, name: str) -> Namespace:
         """The network namespace of a device, derived from what the cluster has decided.  Raises NotFound."""
-        found = self._namespaces.get(name)
-        if found is None and self._device(name) != name:
-            return self.namespace(self._device(name))
-        if found is None:
-            found = self._namespaces[name] = self._derive(name)
-        return found
+        return self._linux.namespace(name)
 
     def holders(self, address: str) -> Sequence[str]:
         """The devices that have this address."""
-        return self._control.holders.get(address, ())
-
-    def _derive(self, name: str) -> Namespace:
-        learned = self._learned.setdefault(name, Learned())
-        if name in self._control.nodes:
-            state = self._control.nodes[name]
-            parts = Parts.of(self._plugin.node_tables(state.node, state.attachments, self._control.peers), forwarding=True)
-            parts.links[:0] = self._underlay.host_links(name, state.node.ip)
-            parts.routes[:0] = self._underlay.host_routes(name, state.node.ip)
-            parts.nat += self._host_ports(state)
-            return self._build(name, "node", parts, [row for key in state.at_home for row in listeners_of(self._control.pods[key])])
-        if name in self._control.pods:
-            pod = self._control.pods[name]
-            node, attachment = self._control.nodes[pod.node].node, self._control.attachment(pod)
-            parts = Parts.of(self._plugin.pod_tables(node, attachment))
-            parts.links.insert(0, loopback())
-            return self._build(name, "pod", parts, listeners_of(pod))
-        if name == SWITCH:
-            return self._underlay.switch(self.nodes, learned)
-        if name in HOSTS:
-            return self._underlay.host(name, learned, self._plugin.fabric_routes(self.nodes) if name == ROUTER else ())
-        raise NotFound(name, "a device of this cluster", "list them with cluster.nodes and cluster.pods")
-
-    def _host_ports(self, state: NodeState) -> list[Rule]:
-        """The rules of the portmap plugin for the pods of a node, if its configuration calls that plugin."""
-        if not state.host_ports or not has_portmap(conflist := self._plugin.conflist(state.node)):
-            return []
-        pods = [self._control.pods[key] for key in dict.fromkeys(key for key, _ in state.host_ports) if key not in state.at_home]
-        return portmap_rules(conflist["name"], [
-            (state.attachment(pod.key), [port for each in pod.containers for port in each.ports]) for pod in pods])
-
-    def _build(self, name: str, kind: str, parts: Parts, programs: Iterable[Listener] = ()) -> Namespace:
-        """A namespace from its parts, with the faults of this device applied."""
-        listeners, refused = bound(programs)
-        broken = [fault for fault in self._faults if fault.device == name]
-        if broken:
-            parts.write_out()
-        for fault in broken:
-            with suppress(NotFound):  # the row it was about has gone in the meantime
-                fault.apply(parts)
-        return Namespace(name, kind, parts.links, RouteTable(parts.routes, parts.route_families), listeners=listeners,
-                         forwarding=parts.forwarding, learned=self._learned.setdefault(name, Learned()),
-                         rules=Rules(parts.nat, parts.filters), neighbours=parts.neighbours, fdb=parts.fdb,
-                         maps=RouteTable(parts.maps, parts.map_families), neighbour_families=parts.neighbour_families,
-                         fdb_families=parts.fdb_families, copies=parts.copies, refused=refused)
-
-    def _derive_anew(self, pod: Pod) -> None:
-        """A pod came, went or changed: its tables and its node's are derived again when they are next looked at."""
-        if not self._namespaces:
-            return
-        if self._plugin.revision != self._revision:
-            self._revision = self._plugin.revision
-            for node in [name for name in self._namespaces if name in self._control.nodes]:
-                del self._namespaces[node]
-        self._namespaces.pop(pod.key, None)
-        self._namespaces.pop(pod.node, None)
-
-    # -- what words mean -----------------------------------------------------------------------------------------------
-
-    def _endpoint(self, name: str) -> str:
-        """The device that a learner's word means: a pod first, then a node or a machine outside."""
-        kind, _, rest = name.partition("/") if isinstance(name, str) else ("", "", "")
-        if kind == "pod" and rest:
-            return self._control.pod(rest).key
-        if kind == "node" and rest:
-            return self._control.node(rest).node.name
-        for key in (f"default/{name}", str(name)):
-            if key in self._control.pods:
-                return key
-        if isinstance(name, str) and (name in self._control.nodes or name in HOSTS):
-            return name
-        known = [*(pod.label for pod in self.pods), *self._control.nodes, *HOSTS]
-        raise NotFound(name, f"a pod, a node or a machine outside ({listed(known)}), or an IP address as the destination",
-                       f"write '{nearest(name, known)}'")
-
-    def _device(self, name: str) -> str:
-        """The device that a name stands for: a pod with hostNetwork has no network namespace but its node's."""
-        pod = self._control.pods.get(name)
-        return pod.node if pod is not None and pod.host_network else name
+        return self._linux.holders(address)
 
     def _located(self, fault: Fault) -> Fault:
         """The fault with its device's full name: a pod of the namespace default may be named without it."""
-        return replace(fault, device=self._device(self._endpoint(fault.device)))  # type: ignore[type-var]
-
-    def _address_of(self, name: str) -> str:
-        if name in self._control.pods:
-            return self._control.pods[name].ip
-        return self._control.nodes[name].node.ip if name in self._control.nodes else self._underlay.address[name]
+        return replace(fault, device=self._linux.device(self._meaning.endpoint(fault.device)))  # type: ignore[type-var]
 
     def __repr__(self) -> str:
         lines = [f"cluster with the {self.cni} plugin, pods {self.pod_cidr}, nodes {self.node_network}"]
@@ -377,9 +386,4 @@ class Cluster:
             lines.append(f"  {state.node}")
             lines += [f"    {self._control.pods[key]}" for key in (*state.at_home, *state.cables)]
         return "\n".join(lines)
-
-
-def _label(device: str) -> str:
-    """A device's name as people say it: a pod of the namespace ``default`` goes without it."""
-    return device.removeprefix("default/")
 

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from heapq import heappop, heappush
 
-from k8snet_course import manifests
-from k8snet_course.addressing import NodeCidrAllocator
+from k8snet_course.addressing import DualStackNodeCidrs
 from k8snet_course.cni import Attachment, Ipam, Json, Peers, Plugin, container_id
 from k8snet_course.errors import AlreadyExists, InvalidArgument, NotFound, Unschedulable
 from k8snet_course.names import check_labels, dns_label, dns_subdomain, nearest
@@ -36,7 +35,7 @@ class NodeState:
     """What has been decided about one node: its podCIDR, who holds which address of it, and the pods attached.
 
     ``number`` is its place among the nodes, counted from 0.  ``at_home`` are the pods that use the node's own network; ``cables`` has for each other
-    pod its container id, its address, and the ifindex of its interface on the node.
+    pod its container id, its address, and the ifindex of its interface on the node, ``second_ips`` its second address, if there is one.
     """
 
     node: Node
@@ -44,7 +43,9 @@ class NodeState:
     next_index: int
     number: int
     plugin: Plugin
+    second_ipam: Ipam | None = None
     cables: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    second_ips: dict[str, str] = field(default_factory=dict)
     looked_at: dict[str, Attachment] = field(default_factory=dict)
     addresses: tuple[str, ...] = ()
     at_home: dict[str, None] = field(default_factory=dict)
@@ -59,7 +60,7 @@ class NodeState:
         """How a pod of this node is attached; made when somebody looks, because a large cluster has very many."""
         found = self.looked_at.get(key)
         if found is None:
-            found = self.looked_at[key] = Attachment(key, *self.cables[key], self)
+            found = self.looked_at[key] = Attachment(key, *self.cables[key], self, self.second_ips.get(key, ""))
         return found
 
     @property
@@ -71,29 +72,38 @@ class NodeState:
         """Which pod has one of these ports of the node already; empty: none."""
         return next((key for one in wanted for key, taken in self.host_ports if one.excludes(taken)), "")
 
-    def add_result(self, container: str, address: str) -> Json:
-        """What the plugin printed for a container of this node that got this address."""
-        return self.plugin.add_result(self.node, self.ipam, container, address)
+    def add_result(self, container: str, address: str, second: str = "") -> Json:
+        """What the plugin printed for a container of this node that got this address, and in dual stack a second one."""
+        return self.plugin.add_result(self.node, self.ipam, container, address, second)
+
+
+Watcher = Callable[[Pod, bool], None]
+"""Who wants to know of pods: called with the pod as it now is, or (True) as it was before it went."""
 
 
 class ControlPlane:
     """The decisions of one cluster.  ``nodes`` and ``pods`` are in the order in which they were made.
 
     ``holders`` says for each address which devices have it: usually one, and the course is interested in the exceptions.
+    ``watchers`` are told of each pod that comes, changes or goes.
     """
 
-    def __init__(self, plugin: Plugin, underlay: Underlay, cidrs: NodeCidrAllocator, nodes: int) -> None:
+    def __init__(self, plugin: Plugin, underlay: Underlay, cidrs: DualStackNodeCidrs, nodes: int) -> None:
         self.plugin = plugin
         self.nodes: dict[str, NodeState] = {}
         self.pods: dict[str, Pod] = {}
         self.holders: dict[str, tuple[str, ...]] = {address: (name,) for name, address in underlay.held()}
+        self.watchers: list[Watcher] = []
         self._sandboxes = 0
-        self._journal: list[Callable[[], None]] | None = None
-        addresses = underlay.node_addresses()
+        self._journal: list[Callable[[], object]] | None = None
+        addresses, second = underlay.node_addresses(), underlay.second_node_addresses()
         for number in range(nodes):
-            node = Node(f"node-{number + 1}", next(addresses), cidrs.allocate())
-            self.nodes[node.name] = NodeState(node, plugin.ipam(node), plugin.first_pod_index, number, plugin)
-            self._holds(node.name, node.ip)
+            ip, (cidr, *more) = next(addresses), cidrs.allocate()
+            node = Node(f"node-{number + 1}", ip, cidr, next(second, ""), more[0] if more else "")
+            self.nodes[node.name] = NodeState(node, plugin.ipam(node), plugin.first_pod_index, number, plugin,
+                                              plugin.second_ipam(node))
+            for address in node.ips:
+                self.holds(node.name, address)
             self._note_addresses(self.nodes[node.name])
         self.peers = Peers([state.node for state in self.nodes.values()])
         self._in_order = list(self.nodes.values())
@@ -144,30 +154,40 @@ class ControlPlane:
             state = self._with_free(wanted, ports, state)
         if wanted.host_network:
             return self._at_home(wanted, state, ports)
-        before = state.ipam.copy() if self._journal is not None else None
+        before = (state.ipam.copy(), state.second_ipam and state.second_ipam.copy()) if self._journal is not None else None
         serial = self._sandboxes + 1
         container = container_id(serial, key)
+        second = ""
+        if state.second_ipam is not None:
+            state.ipam.peek()  # so that a full range is found before anything has changed
+            second = state.second_ips[key] = self.plugin.allocate(state.second_ipam, container)
         address = self.plugin.allocate(state.ipam, container)
-        pod = wanted.placed(state.node.name, address)
+        pod = wanted.placed(state.node.name, address, second)
         self._sandboxes = serial
         state.cables[key] = (container, address, state.next_index)
         state.next_index += 1
         self.pods[key] = pod
-        self._holds(key, address)
+        self.holds(key, address)
+        if second:
+            self.holds(key, second)
         self._loaded(state)
         if ports:
             state.host_ports += [(key, port) for port in ports]
+        for watch in self.watchers:
+            watch(pod, False)
         if self._journal is not None and before is not None:
             self._journal.append(partial(self._uncreate, pod, state, before))
         return pod
 
     def _at_home(self, wanted: Pod, state: NodeState, ports: Sequence[HostPort]) -> Pod:
         """A pod that uses its node's network: it has the node's address, and no plugin is called."""
-        pod = wanted.placed(state.node.name, state.node.ip)
+        pod = wanted.placed(state.node.name, *state.node.ips)
         state.at_home[pod.key] = None
         state.host_ports += [(pod.key, port) for port in ports]
         self.pods[pod.key] = pod
         self._loaded(state)
+        for watch in self.watchers:
+            watch(pod, False)
         if self._journal is not None:
             self._journal.append(partial(self.delete, pod))
         return pod
@@ -183,29 +203,37 @@ class ControlPlane:
                             f"{len(nodes)} node(s) didn't have free ports for the requested pod ports); on {nodes[0].node.name} "
                             f"the pod {taken} has one", "take another hostPort, or delete that pod")
 
-    def _uncreate(self, pod: Pod, state: NodeState, before: Ipam) -> None:
+    def _uncreate(self, pod: Pod, state: NodeState, before: tuple[Ipam, Ipam | None]) -> None:
         """Undo the creation of a pod."""
         self.delete(pod)
         self._sandboxes -= 1
         state.next_index -= 1
-        state.ipam = self.plugin.rewound(state.ipam, before)
+        first, second = before
+        state.ipam = self.plugin.rewound(state.ipam, first)
+        if state.second_ipam is not None and second is not None:
+            state.second_ipam = self.plugin.rewound(state.second_ipam, second)
 
     def apply(self, wanted: Pod) -> Pod:
         """Create the pod, or change what a running pod lets be changed: labels, annotations and images."""
         present = self.pods.get(wanted.key)
         if present is None:
             return self.create(wanted)
-        manifests.check_update(present, wanted)
         listeners_of(wanted)
         pod = replace(present, labels=wanted.labels, annotations=wanted.annotations, containers=wanted.containers)
-        self.pods[pod.key] = pod
-        if self._journal is not None:
-            self._journal.append(lambda: self.pods.update({present.key: present}))
+        self._replace(pod)
+        self.undo_later(partial(self._replace, present))
         return pod
+
+    def _replace(self, pod: Pod) -> None:
+        self.pods[pod.key] = pod
+        for watch in self.watchers:
+            watch(pod, False)
 
     def delete(self, pod: Pod) -> Attachment | None:
         """Detach a pod (CNI DEL), free its address, and return the attachment that was (None: it used the node's network)."""
         state = self.nodes[pod.node]
+        for watch in self.watchers:
+            watch(pod, True)
         if state.host_ports:
             state.host_ports = [(key, port) for key, port in state.host_ports if key != pod.key]
         if pod.host_network:
@@ -215,8 +243,12 @@ class ControlPlane:
         attachment = state.attachment(pod.key)
         del state.cables[pod.key], state.looked_at[pod.key]
         state.ipam.release(attachment.container_id)
+        if state.second_ipam is not None:
+            state.second_ipam.release(attachment.container_id)
+            del state.second_ips[pod.key]
         del self.pods[pod.key]
-        self._lets_go(pod.key, pod.ip)
+        for address in pod.ips:
+            self._lets_go(pod.key, address)
         self._loaded(state)
         return attachment
 
@@ -232,6 +264,11 @@ class ControlPlane:
             raise
         finally:
             self._journal = None
+
+    def undo_later(self, undo: Callable[[], object]) -> None:
+        """How a change is undone, if the manifest that it is from cannot be applied as a whole."""
+        if self._journal is not None:
+            self._journal.append(undo)
 
     def _emptiest(self) -> NodeState:
         """The node with the fewest pods, the first of several.  The heap has old entries too: they are passed over."""
@@ -249,9 +286,14 @@ class ControlPlane:
         if len(state.cables) < 2:
             self._note_addresses(state)
 
-    def _holds(self, device: str, address: str) -> None:
+    def holds(self, device: str, address: str) -> None:
+        """A device has an address."""
         others = self.holders.get(address)
         self.holders[address] = (*others, device) if others else (device,)
+
+    def lets_go_all(self, address: str) -> None:
+        """Nobody has this address any more."""
+        self.holders.pop(address, None)
 
     def _lets_go(self, device: str, address: str) -> None:
         left = tuple(holder for holder in self.holders[address] if holder != device)
@@ -267,7 +309,7 @@ class ControlPlane:
             for address in state.addresses:
                 self._lets_go(state.node.name, address)
             for address in now:
-                self._holds(state.node.name, address)
+                self.holds(state.node.name, address)
             state.addresses = now
 
 

@@ -23,13 +23,26 @@ class Device:
         192.168.1.0/24 dev eth0 proto kernel scope link src 192.168.1.2
     """
 
-    __slots__ = ("_network", "ip", "name", "pod_cidr")
+    __slots__ = ("_network", "ip", "name", "pod_cidr", "second_ip", "second_pod_cidr")
 
-    def __init__(self, network: Network, name: str, ip: str, pod_cidr: str = "") -> None:
+    def __init__(self, network: Network, name: str, ip: str, pod_cidr: str = "", second_ip: str = "",
+                 second_pod_cidr: str = "") -> None:
         self._network = network
         self.name = name
         self.ip = ip
         self.pod_cidr = pod_cidr
+        self.second_ip = second_ip
+        self.second_pod_cidr = second_pod_cidr
+
+    @property
+    def ips(self) -> tuple[str, ...]:
+        """Its addresses: one, or in a dual-stack cluster one of each IP version."""
+        return tuple(ip for ip in (self.ip, self.second_ip) if ip)
+
+    @property
+    def pod_cidrs(self) -> tuple[str, ...]:
+        """A node's ranges of pod addresses, in the order of the cluster's."""
+        return tuple(cidr for cidr in (self.pod_cidr, self.second_pod_cidr) if cidr)
 
     @property
     def _now(self) -> Namespace:
@@ -47,7 +60,7 @@ class Device:
 
     @property
     def routes(self) -> Rows[Route]:
-        """Its routes, as `ip route` prints them."""
+        """Its routes, as `ip route` and behind it `ip -6 route` print them."""
         return Rows(self._now.routes)
 
     @property
@@ -79,4 +92,4 @@ class Device:
 
     def __repr__(self) -> str:
         now = self._now
-        return f"{now.kind} {now.label} {self.ip}".rstrip()
+        return f"{now.kind} {now.label} {' and '.join(self.ips)}".rstrip()

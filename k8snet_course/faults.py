@@ -17,6 +17,7 @@ from k8snet_course.errors import InvalidArgument, NotFound
 from k8snet_course.linux.bridge import FdbEntry
 from k8snet_course.linux.neighbour import Neighbour
 from k8snet_course.linux.netfilter import Rule
+from k8snet_course.linux.packet import IPV6_LEAST_MTU
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class Parts(Tables):
     """Everything that a device's namespace is made of, while it is put together."""
 
     filters: list[Rule] = field(default_factory=list)
+    filters6: list[Rule] = field(default_factory=list)
     forwarding: bool = False
 
     @classmethod
@@ -47,7 +49,7 @@ class Fault(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MissingRoute:
-    """`ip route del DST`: nobody told this device the way."""
+    """`ip route del DST`: nobody told this device the way.  The default route of IPv6 is ::/0."""
 
     device: str
     dst: str
@@ -115,7 +117,10 @@ class WrongFdb:
 
 @dataclass(frozen=True, slots=True)
 class WrongMtu:
-    """`ip link set LINK mtu BYTES`: an interface takes larger or smaller packets than the way behind it."""
+    """`ip link set LINK mtu BYTES`: an interface takes larger or smaller packets than the way behind it.
+
+    Linux takes the IPv6 addresses and routes away from an interface that takes less than 1280 bytes.
+    """
 
     device: str
     link: str
@@ -128,11 +133,18 @@ class WrongMtu:
         there = [link for link in parts.links if link.name == self.link]
         _found(there, f"interface {self.link}", self.device, (link.name for link in parts.links))
         parts.links = [replace(link, mtu=self.mtu) if link in there else link for link in parts.links]
+        if self.mtu < IPV6_LEAST_MTU:
+            parts.links = [replace(link, addresses=tuple(text for text in link.addresses if ":" not in text))
+                           if link.name == self.link else link for link in parts.links]
+            parts.routes = [row for row in parts.routes if row.dev != self.link or ":" not in row.dst]
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardingOff:
-    """`sysctl net.ipv4.ip_forward=0`: the device keeps what is for it and sends nothing on."""
+    """`sysctl net.ipv4.ip_forward=0`: the device keeps what is for it and sends nothing on.
+
+    With IPv6 it is `sysctl net.ipv6.conf.all.forwarding=0` as well.
+    """
 
     device: str
 
@@ -144,7 +156,10 @@ class ForwardingOff:
 
 @dataclass(frozen=True, slots=True)
 class BlockedPort:
-    """`iptables -A INPUT -p PROTOCOL --dport PORT -j DROP`: a firewall on the device drops what comes to this port."""
+    """`iptables -A INPUT -p PROTOCOL --dport PORT -j DROP`: a firewall on the device drops what comes to this port.
+
+    With IPv6 the same is done by `ip6tables`.
+    """
 
     device: str
     protocol: str
@@ -154,7 +169,8 @@ class BlockedPort:
         """Add the rule."""
         if self.protocol not in ("TCP", "UDP") or not isinstance(self.port, int) or not 1 <= self.port <= 65535:
             raise InvalidArgument(f"{self.protocol} {self.port}", "TCP or UDP and a port from 1 to 65535", "write 'UDP', 8472")
-        parts.filters.append(Rule("INPUT", "DROP", protocol=self.protocol.lower(), dport=self.port))
+        for rules in (parts.filters, parts.filters6):
+            rules.append(Rule("INPUT", "DROP", protocol=self.protocol.lower(), dport=self.port))
 
 
 def _neighbours(parts: Parts, device: str, address: str) -> list[Neighbour]:

@@ -13,7 +13,7 @@ from k8snet_course.linux.packet import Packet
 EPHEMERAL_PORT = 40000
 """The source port of a probe; Linux picks one of 32768 to 60999 at random."""
 MOST_BYTES = 65507
-"""What an IPv4 packet can carry behind the headers of UDP or ICMP (RFC 791: 65,535 bytes in all)."""
+"""What an IPv4 packet can carry behind the headers of UDP or ICMP (RFC 791: 65,535 bytes in all); IPv6 could carry 20 more."""
 _PING_BYTES = 56
 """What `ping` sends if it is not told otherwise."""
 
@@ -25,11 +25,13 @@ def probe(address: str, port: int | None, protocol: str, size: int) -> Packet:
 
         >>> print(probe("10.244.0.3", 80, "TCP", 0).kind, probe("10.244.0.3", None, "TCP", 0).kind)
         SYN echo request
+        >>> probe("fd00:10:244::3", None, "TCP", 0).protocol
+        'ICMPv6'
     """
     if not _is_number(size) or not 0 <= size <= MOST_BYTES:
         raise InvalidArgument(size, f"a number of bytes from 0 to {MOST_BYTES}", "write size=0")
     if port is None or protocol == "ICMP":
-        return Packet("", address, "ICMP", kind="echo request", payload=size or _PING_BYTES)
+        return Packet("", address, "ICMPv6" if ":" in address else "ICMP", kind="echo request", payload=size or _PING_BYTES)
     if protocol not in ("TCP", "UDP"):
         raise InvalidArgument(protocol, "the protocol TCP, UDP or ICMP", "write protocol='TCP'")
     if not _is_number(port) or not 1 <= port <= 65535:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from k8snet_course.errors import InvalidArgument
-from k8snet_course.linux.namespace import Listener
+from k8snet_course.linux.namespace import ANY, ANY_IPV4, Listener
 from k8snet_course.names import dns_label
 from k8snet_course.objects import LISTEN_ANNOTATION, Container, ContainerPort, Pod
 
@@ -32,12 +32,16 @@ KNOWN_IMAGES: dict[str, tuple[tuple[str, int], ...]] = {
 """Image name (without registry and tag) -> the protocols and ports that its program listens on as it comes."""
 
 
+_BOUND = {"": "", ANY_IPV4: ANY_IPV4, "127.0.0.1": "127.0.0.1", "[::]": ANY, "[::1]": "::1"}
+"""The local addresses that a text may name, and how a socket has them: one for [::] takes IPv4 too (net.ipv6.bindv6only is 0)."""
 Listen = Iterable[int | str] | int | str
 """What a program listens on, as ``listen_text`` takes it."""
 
 
-def listeners_of(pod: Pod) -> tuple[Listener, ...]:
+def listeners_of(pod: Pod, anywhere: str = ANY_IPV4) -> tuple[Listener, ...]:
     """The sockets that a pod's programs hold open.  Raises InvalidArgument when the annotation cannot be read.
+
+    ``anywhere`` is what they are bound to where nobody says: ``*`` in a pod that has IPv6.
 
     >>> web = Pod("web", "node-1", "10.244.0.2", containers=(Container("nginx", "nginx:1.29"),))
     >>> print(*listeners_of(web))
@@ -45,19 +49,19 @@ def listeners_of(pod: Pod) -> tuple[Listener, ...]:
     """
     told = pod.annotations.get(LISTEN_ANNOTATION)
     if told is not None:
-        return tuple(_told(word.strip(), pod) for word in told.split(",") if word.strip())
+        return tuple(_told(word.strip(), pod, anywhere) for word in told.split(",") if word.strip())
     if len(pod.containers) == 1:
-        return _of_container(pod.containers[0])
-    return tuple(row for container in pod.containers for row in _of_container(container))
+        return _of_container(pod.containers[0], anywhere)
+    return tuple(row for container in pod.containers for row in _of_container(container, anywhere))
 
 
-def _told(word: str, pod: Pod) -> Listener:
+def _told(word: str, pod: Pod, anywhere: str) -> Listener:
     """One word of the annotation: a port, with ``CONTAINER=`` before it where that is not the first container."""
     container, _, text = word.rpartition("=")
     names = [each.name for each in pod.containers] or [pod.name]
     if container and container not in names:
         raise InvalidArgument(container, f"a container of the pod {pod.label}: {', '.join(names)}", "name one of them before '='")
-    return parse_listen(text, container or names[0])
+    return parse_listen(text, container or names[0], anywhere)
 
 
 def containers_of(image: str, several: Mapping[str, str] | None = None,
@@ -95,11 +99,11 @@ def _one_container(image: str) -> tuple[Container, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _of_container(container: Container) -> tuple[Listener, ...]:
+def _of_container(container: Container, anywhere: str) -> tuple[Listener, ...]:
     image = image_name(container.image)
     if image in KNOWN_IMAGES:
-        return tuple(Listener(protocol, port, container.name) for protocol, port in KNOWN_IMAGES[image])
-    return tuple(Listener(port.protocol, port.container_port, container.name) for port in container.ports)
+        return tuple(Listener(protocol, port, container.name, anywhere) for protocol, port in KNOWN_IMAGES[image])
+    return tuple(Listener(port.protocol, port.container_port, container.name, anywhere) for port in container.ports)
 
 
 class HostPort(NamedTuple):
@@ -163,18 +167,20 @@ def listen_text(listen: object) -> str:
     raise InvalidArgument(listen, "a port to listen on, or several", "write listen=8080 or listen=[80, '53/UDP']")
 
 
-def parse_listen(text: str, program: str) -> Listener:
+def parse_listen(text: str, program: str, anywhere: str = ANY_IPV4) -> Listener:
     """One listening socket from a text: ``PORT``, ``PORT/PROTOCOL`` or ``ADDRESS:PORT``.  Raises InvalidArgument.
 
     >>> print(parse_listen("127.0.0.1:9090", "metrics"))
     TCP 127.0.0.1:9090 metrics
     >>> print(parse_listen("53/UDP", "dns"))
     UDP 0.0.0.0:53 dns
+    >>> print(parse_listen("[::1]:9090", "metrics"))
+    TCP [::1]:9090 metrics
     """
     rest, _, protocol = text.partition("/")
     address, _, port = rest.rpartition(":")
     if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 1 <= int(port) <= 65535
-            and protocol in ("", "TCP", "UDP") and address in ("", "0.0.0.0", "127.0.0.1")):
+            and protocol in ("", "TCP", "UDP") and address in _BOUND):
         raise InvalidArgument(text, "a port to listen on, such as 8080, 53/UDP or 127.0.0.1:9090 (port 1 to 65535, TCP or UDP)",
                               "write it in one of these forms")
-    return Listener(protocol or "TCP", int(port), program, address or "0.0.0.0")
+    return Listener(protocol or "TCP", int(port), program, _BOUND[address] or anywhere)

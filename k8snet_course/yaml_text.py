@@ -27,12 +27,14 @@ _UNREADABLE = frozenset(map(chr, range(0xD800, 0xE000)))
 class Located:
     """A value (text, number, bool, None, a list or a dict of Located) and its line, counted from 1; 0 if unknown.
 
-    ``source`` is how a scalar was written, which its value does not tell: 1.10 and 1.1 are the same number.
+    ``source`` is how a scalar was written, which its value does not tell: 1.10 and 1.1 are the same number.  ``key_line`` is
+    where the field's name stands, which can be before the value's line.
     """
 
     value: Any
     line: int
     source: str = ""
+    key_line: int = 0
 
     def plain(self) -> Any:
         """The value without lines."""
@@ -144,8 +146,9 @@ def _located(node: Any, constructor: Any, budget: list[int], depth: int) -> Loca
                 raise InvalidManifest(key or "a key that is no text", "each field once, with a text as its name",
                                       "keep one of them", key_node.start_mark.line + 1)
             inner = _located(value_node, constructor, budget, depth + 1)
-            entries[key] = (Located(inner.value, key_node.start_mark.line + 1, inner.source) if value_node.id == "scalar"
-                            else inner)
+            line_of_key = key_node.start_mark.line + 1
+            entries[key] = Located(inner.value, line_of_key if value_node.id == "scalar" else inner.line, inner.source,
+                                   line_of_key)
         return Located(entries, line)
     if node.id == "sequence":
         return Located([_located(item, constructor, budget, depth + 1) for item in node.value], line)

@@ -171,7 +171,7 @@ BAD: dict[str, tuple[type[CourseError], Callable[[Cluster], object]]] = {
     "a port that cannot be": (errors.InvalidArgument, lambda c: c.add_pod("web", listen=70000)),
     "no image": (errors.InvalidArgument, lambda c: c.add_pod("web", image="")),
     "deleting what is not there": (errors.NotFound, lambda c: c.delete("pod", "nobody")),
-    "deleting an unknown kind": (errors.InvalidArgument, lambda c: c.delete("svc", "web")),
+    "deleting an unknown kind": (errors.InvalidArgument, lambda c: c.delete("servise", "web")),
     "a packet from nowhere": (errors.NotFound, lambda c: c.send("nobody", "backend")),
     "a packet from a list": (errors.NotFound, lambda c: c.send(["frontend"], "backend")),  # type: ignore[arg-type]
     "a pod named by a list": (errors.NotFound, lambda c: c.pod(["frontend"])),  # type: ignore[arg-type]

@@ -15,8 +15,10 @@ LAYERS = [
     {"errors", "views", "filelock"},
     {"addressing", "linux", "names"},
     {"objects", "yaml_text"},
-    {"programs", "manifests", "cni", "underlay", "probe"},
-    {"device", "control_plane", "faults", "reachability"},
+    {"programs", "cni", "underlay", "probe", "ranges", "services", "policy", "dns"},
+    {"manifests", "device", "control_plane", "faults", "reachability"},
+    {"api_server"},
+    {"derivation", "meaning"},
     {"cluster"},
 ]
 """The model, from the bottom: a module may import its own layer and those before it."""

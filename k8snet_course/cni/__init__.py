@@ -15,6 +15,7 @@ from k8snet_course.cni.plugin import Attachment, Base, Ipam, Json, Plugin, Setti
 from k8snet_course.cni.portmap import has_portmap
 from k8snet_course.cni.portmap import mappings as port_mappings
 from k8snet_course.cni.portmap import rules as portmap_rules
+from k8snet_course.cni.settings import settings_of
 from k8snet_course.cni.validate import validate
 from k8snet_course.cni.weave import Weave
 
@@ -64,5 +65,6 @@ __all__ = [
     "has_portmap",
     "port_mappings",
     "portmap_rules",
+    "settings_of",
     "validate",
 ]

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from k8snet_course.addressing import HostLocal
+from k8snet_course.addressing import HostLocal, Range
+from k8snet_course.addressing.range_set import parse
 from k8snet_course.cni.peers import Peers
-from k8snet_course.cni.plugin import Attachment, Base, Ipam, Json, Tables, sandbox
+from k8snet_course.cni.plugin import Attachment, Base, Ipam, Json, Tables, everywhere, sandbox
 from k8snet_course.linux.link import End, Link, mac_from_address, mac_from_text
 from k8snet_course.linux.route import Route, connected
 from k8snet_course.objects import Node
@@ -22,7 +23,7 @@ BRIDGE = "cni0"
 
 
 class Bridge(Base):
-    """The reference bridge plugin with host-local addresses.
+    """The reference bridge plugin with host-local addresses: one of each range set, which is one of each IP version.
 
     >>> from k8snet_course.cni.plugin import Settings
     >>> node = Node("node-1", "192.168.1.2", "10.244.0.0/24")
@@ -49,9 +50,9 @@ class Bridge(Base):
 
     def bridge_config(self, node: Node) -> Json:
         """The bridge plugin's own part of it."""
-        ipam: Json = {"type": "host-local", "ranges": [[{"subnet": self.subnet(node)}]]}
+        ipam: Json = {"type": "host-local", "ranges": [[{"subnet": self.subnet(each)}] for each in self.nodes(node)]}
         if self.pod_network_route:
-            ipam["routes"] = [{"dst": self.settings.pod_cidr}]
+            ipam["routes"] = [{"dst": self.pods(each)} for each in self.nodes(node)]
         return {"type": "bridge", "bridge": self.bridge, "isDefaultGateway": True, "hairpinMode": True, "ipam": ipam}
 
     def ipam(self, node: Node) -> HostLocal:
@@ -60,36 +61,45 @@ class Bridge(Base):
 
     def node_addresses(self, node: Node, ipam: Ipam, populated: bool) -> tuple[str, ...]:
         """The gateway's, as long as there is a bridge."""
-        return (ipam.ranges[0].gateway,) if populated else ()
+        if not populated:
+            return ()
+        own = ipam.ranges[0].gateway
+        return (own, self.range_of(node.swapped).gateway) if node.second_pod_cidr else (own,)
+
+    def range_of(self, node: Node) -> Range:
+        """The same with its gateway."""
+        return parse(self.subnet(node)).ranges[0]
 
     def host_name(self, container: str) -> str:
         """The name of a pod's interface on the node."""
         return host_veth(container)
 
-    def add_result(self, node: Node, ipam: Ipam, container: str, address: str) -> Json:
-        """Bridge, cable and pod's end of it, the address and its gateway, and the routes."""
+    def add_result(self, node: Node, ipam: Ipam, container: str, address: str, second: str = "") -> Json:
+        """Bridge, cable and pod's end of it, the addresses and their gateways, and the routes."""
         assert isinstance(ipam, HostLocal)
-        its = ipam.range_set.range_of(address)
-        gateway = its.gateway
-        routes = [{"dst": self.settings.pod_cidr}] if self.pod_network_route else []
+        given = [(address, ipam.range_set.range_of(address))]
+        if second:
+            given.append((second, self.range_of(node.swapped)))
+        named, its = min(given, key=lambda each: each[1].version)  # MAC addresses are made from IPv4 addresses
+        routes = [{"dst": self.pods(each)} for each in self.nodes(node)] if self.pod_network_route else []
         return self.result(
             [
-                {"name": self.bridge, "mac": mac_from_address(gateway)},
+                {"name": self.bridge, "mac": mac_from_address(its.gateway)},
                 {"name": self.host_name(container), "mac": mac_from_text(f"{container} host side")},
-                {"name": "eth0", "mac": mac_from_address(address), "sandbox": sandbox(container)},
+                {"name": "eth0", "mac": mac_from_address(named), "sandbox": sandbox(container)},
             ],
-            {"address": f"{address}/{its.prefix_length}", "gateway": gateway, "interface": 2},
-            [*routes, {"dst": "0.0.0.0/0", "gw": gateway}],
+            [{"address": f"{one}/{of.prefix_length}", "gateway": of.gateway, "interface": 2} for one, of in given],
+            [*routes, *({"dst": everywhere(one), "gw": of.gateway} for one, of in given)],
         )
 
     def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
         """The bridge, with the gateway's address, and a port for each pod.  There is no bridge before the first pod."""
         tables = Tables()
         if attachments:
-            bridge, ip = attachments[0].result["interfaces"][0], attachments[0].result["ips"][0]
-            address = f"{ip['gateway']}/{ip['address'].partition('/')[2]}"
-            tables.links.append(Link(self.bridge, "bridge", self.bridge_index, bridge["mac"], self.mtu, (address,)))
-            tables.routes.append(connected(self.bridge, address))
+            bridge, ips = attachments[0].result["interfaces"][0], attachments[0].result["ips"]
+            addresses = tuple(f"{ip['gateway']}/{ip['address'].partition('/')[2]}" for ip in ips)
+            tables.links.append(Link(self.bridge, "bridge", self.bridge_index, bridge["mac"], self.mtu, addresses))
+            tables.routes += [connected(self.bridge, address) for address in addresses]
         for attachment in attachments:
             port = attachment.result["interfaces"][1]
             tables.links.append(Link(port["name"], "veth", attachment.index, port["mac"], self.mtu, master=self.bridge,
@@ -99,13 +109,15 @@ class Bridge(Base):
     def pod_tables(self, node: Node, attachment: Attachment) -> Tables:
         """``eth0``, the other end of the cable; the kernel's route to the pod's own subnet, and the result's routes."""
         _, port, eth0 = attachment.result["interfaces"]
-        ip = attachment.result["ips"][0]
-        link = Link("eth0", "veth", 2, eth0["mac"], self.mtu, (ip["address"],), peer=End(node.name, port["name"]),
+        ips = attachment.result["ips"]
+        addresses = tuple(ip["address"] for ip in ips)
+        link = Link("eth0", "veth", 2, eth0["mac"], self.mtu, addresses, peer=End(node.name, port["name"]),
                     peer_index=attachment.index)
-        routes = [connected("eth0", ip["address"])]
+        routes = [connected("eth0", address) for address in addresses]
+        gateways = {everywhere(ip["gateway"]): ip["gateway"] for ip in ips}
         for row in attachment.result["routes"]:
             dst = "default" if row["dst"] == "0.0.0.0/0" else row["dst"]
-            routes.append(Route(dst, via=row.get("gw", ip["gateway"]), dev="eth0"))
+            routes.append(Route(dst, via=row.get("gw", gateways[everywhere(dst)]), dev="eth0"))
         return Tables([link], routes)
 
 
@@ -122,7 +134,7 @@ class Alone(Bridge):
 
     def subnet(self, node: Node) -> str:
         """The whole pod network, on every node."""
-        return self.settings.pod_cidr
+        return self.pods(node)
 
 
 def host_veth(container: str) -> str:

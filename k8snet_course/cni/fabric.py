@@ -11,6 +11,8 @@ between hypervisors, in a tunnel to the fabric, in the physical routers), with d
 - Big Cloud Fabric gets packets as they are and routes them: the router of the nodes' network knows every node's podCIDR.
 - A fabric is built with room for the tunnel (``underlay_mtu``), so that pods keep an MTU of 1500.
 
+The products know IPv6 too; these sketches do not.
+
 Policy, in all three, is the controller's: NSX's distributed firewall, ACI's contracts.  That Big Cloud Fabric enforced
 NetworkPolicy could not be verified, so it does not here.  Its CNI configuration is not public; ``bcf`` is a name made up.
 Big Cloud Fabric is Arista's Converged Cloud Fabric today; NSX is Broadcom's.
@@ -79,6 +81,7 @@ class BigCloudFabric(Bridge):
     """Big Cloud Fabric: no encapsulation and no routes on the nodes; the fabric routes between the nodes' podCIDRs."""
 
     version = "0.3.1"
+    ipv6 = False
     bridge = SWITCH
 
     def conflist(self, node: Node) -> Json:

@@ -27,6 +27,7 @@ from k8snet_course.objects import Node
 class Mesh(Bridge):
     """A bridge on each node, joined by tunnels.  A subclass says what they are called."""
 
+    ipv6 = False
     first_pod_index = 5
     overhead = 50
     tunnel_device = ""

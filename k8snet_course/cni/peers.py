@@ -30,9 +30,17 @@ class Peers:
         self.nodes = nodes
         self._indexes: dict[str, dict[str, Node]] = {}
         self._by_prefix: dict[tuple[int, int], dict[int, Node]] = {}
+        self._swapped: Peers | None = None
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
+
+    @property
+    def swapped(self) -> Peers:
+        """The same nodes with the second IP version first (:attr:`~k8snet_course.objects.node.Node.swapped`)."""
+        if self._swapped is None:
+            self._swapped = Peers([node.swapped for node in self.nodes])
+        return self._swapped
 
     def others(self, node: Node) -> list[Node]:
         """All nodes but this one, in order."""

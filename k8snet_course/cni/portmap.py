@@ -12,13 +12,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from k8snet_course.cni.plugin import Attachment, Json
+from k8snet_course.cni.plugin import Attachment, Json, whole
 from k8snet_course.linux.netfilter import Rule
+from k8snet_course.linux.packet import with_port
 from k8snet_course.linux.route import connected
 from k8snet_course.objects import ContainerPort
 
 _DNAT, _MARK, _MASQ = "CNI-HOSTPORT-DNAT", "CNI-HOSTPORT-SETMARK", "CNI-HOSTPORT-MASQ"
 _BIT = "0x2000/0x2000"
+_ANYWHERE = ("", "0.0.0.0", "::")
 
 
 def has_portmap(conflist: Json) -> bool:
@@ -44,26 +46,29 @@ def mappings(ports: Iterable[ContainerPort]) -> list[Json]:
     return found
 
 
-def rules(network: str, pods: Sequence[tuple[Attachment, Sequence[ContainerPort]]]) -> list[Rule]:
+def rules(network: str, pods: Sequence[tuple[Attachment, Sequence[ContainerPort]]], version: int = 4) -> list[Rule]:
     """The NAT rules for the pods of one node, each with its ports; none if no port asks for it.  ``network`` is the name in
-    the configuration.
+    the configuration, ``version`` the IP version.  A ``host_ip`` of the other one is left to the other rules, and only IPv4 marks
+    what comes from the node's own loopback: Linux does not let ::1 out.
     """
     dispatch: list[Rule] = []
     chains: list[Rule] = []
     for attachment, ports in pods:
-        wanted = [port for port in ports if port.host_port]
+        pod, own = next(((_bare(ip["address"]), ip["address"]) for ip in attachment.result["ips"]
+                         if (":" in ip["address"]) == (version == 6)), ("", ""))
+        wanted = [port for port in ports if port.host_port and pod
+                  and (port.host_ip in _ANYWHERE or (":" in port.host_ip) == (version == 6))]
         chain = chain_name(network, attachment.container_id)
         note = f'dnat name: "{network}" id: "{attachment.container_id}"'
         dispatch += [Rule(_DNAT, chain, protocol=port.protocol.lower(), dport=port.host_port, comment=note, multiport=True)
                      for port in wanted]
-        own = str(attachment.result["ips"][0]["address"])
         for port in wanted:
-            at = f"{port.host_ip}/32" if port.host_ip not in ("", "0.0.0.0") else ""
+            at = whole(port.host_ip) if port.host_ip not in _ANYWHERE else ""
             what = {"dst": at, "protocol": port.protocol.lower(), "dport": port.host_port}
             chains += [
                 Rule(chain, _MARK, src=subnet_of(own), **what),  # type: ignore[arg-type] # texts, and one number for the number
-                Rule(chain, _MARK, src="127.0.0.1/32", **what),  # type: ignore[arg-type]
-                Rule(chain, "DNAT", to=f"{attachment.ip}:{port.container_port}", **what),  # type: ignore[arg-type]
+                *([Rule(chain, _MARK, src="127.0.0.1/32", **what)] if version == 4 else []),  # type: ignore[arg-type]
+                Rule(chain, "DNAT", to=with_port(pod, port.container_port), **what),  # type: ignore[arg-type]
             ]
     if not dispatch:
         return []
@@ -93,4 +98,9 @@ def subnet_of(interface: str) -> str:
     >>> subnet_of("10.244.0.2/24"), subnet_of("10.244.41.2/32")
     ('10.244.0.0/24', '10.244.41.2/32')
     """
-    return connected("", interface).dst
+    return whole(_bare(interface)) if interface == whole(_bare(interface)) else connected("", interface).dst
+
+
+def _bare(interface: str) -> str:
+    """An address without its prefix length."""
+    return interface.partition("/")[0]

@@ -8,7 +8,7 @@ Modelled simply: the fast datapath is an Open vSwitch datapath between the bridg
 ``vethwe-bridge``; here the tunnel is a port of the bridge itself.  The peers' routers, which learn where a MAC address is, are
 the tunnel's learning and its list of copies.  The ring in which peers share the address range and give each other parts of it
 is here fixed: equal shares, in the order of the nodes, and within a share the host-local rule.  VXLAN's network identifier,
-which carries the two peers' numbers, is 0.
+which carries the two peers' numbers, is 0.  Weave Net has no IPv6.
 
 Weave Net is no longer maintained (archived in June 2024): it is here to be understood, not to be installed.
 

@@ -19,17 +19,22 @@ A device that cannot go on tells the sender by an ICMP packet, which also walks 
 
 This module knows tables and packets.  It does not know what a pod, a plugin or a Service is: those write the tables.
 
-Sources: RFC 1812 (routers), RFC 792 (ICMP), RFC 9293 section 3.5.2 (RST), IEEE 802.1D (bridges); tried on Linux 6.18.
+In IPv6 the same happens in other words: see :mod:`~k8snet_course.linux.packet` and :mod:`~k8snet_course.linux.resolve`.  And no
+router cuts a packet: a sender that may cut it does so once, to what its own way out takes.
+
+Sources: RFC 1812 (routers), RFC 792 (ICMP), RFC 8200 (IPv6), RFC 4443 (ICMPv6), RFC 9293 section 3.5.2 (RST), IEEE 802.1D (bridges); tried on Linux 6.18.
 """
 
 from __future__ import annotations
 
 from k8snet_course.linux.bridge import in_order
 from k8snet_course.linux.conntrack import Conntrack
+from k8snet_course.linux.door import EGRESS, INGRESS
 from k8snet_course.linux.hooks import Hooks
 from k8snet_course.linux.link import End, Link, Tunnel
 from k8snet_course.linux.namespace import Listener, Namespace, Network
 from k8snet_course.linux.netfilter import FORWARD, INPUT, OUTPUT, POSTROUTING, PREROUTING
+from k8snet_course.linux.neighbour import solicited_node
 from k8snet_course.linux.packet import BROADCAST_MAC, Frame, Packet
 from k8snet_course.linux.resolve import copy_taker, resolve
 from k8snet_course.linux.route import FEW_ROWS
@@ -64,6 +69,8 @@ class _Walk(Hooks):
     """One packet's way in one direction."""
 
     _flight: tuple[End, Frame] | None = None
+    _piece = 0
+    """The size of the largest fragment, if the sender has cut an IPv6 packet."""
 
     # -- the walk ------------------------------------------------------------------------------------------------------
 
@@ -88,6 +95,8 @@ class _Walk(Hooks):
     def _send_out(self, ns: Namespace, packet: Packet) -> None:
         """A packet of the device's own, through its OUTPUT rules."""
         rewritten = self.rewritten(ns, packet, OUTPUT)
+        if rewritten is None:
+            return
         if ns.local_link(rewritten.dst) is not None:
             self._deliver(ns, "lo", rewritten)
         else:
@@ -143,16 +152,21 @@ class _Walk(Hooks):
             self.drop(ns, name, frame.packet, Verdict.NO_NEIGHBOUR,
                        f"{name} does not send a frame back out of the port it came in by ({port.name}; hairpin is off)")
             return
-        self._transmit(ns, out, frame)
+        if port is None or not ns.doors or self.admitted(ns, frame.packet, port.name, EGRESS):
+            self._transmit(ns, out, frame)
 
     def _ip_in(self, ns: Namespace, link: Link, packet: Packet) -> None:
         """Rule 2, and the door to rule 3."""
-        packet = self.rewritten(ns, packet, PREROUTING, link.name)
+        rewritten = self.rewritten(ns, packet, PREROUTING, link.name)
+        if rewritten is None or (ns.doors and not self.admitted(ns, rewritten, self.hops[-1].ingress, EGRESS)):
+            return
+        packet = rewritten
         if ns.local_link(packet.dst) is not None:
             self._deliver(ns, link.name, packet)
         elif not ns.forwarding:
             self.drop(ns, link.name, packet, Verdict.NO_ROUTE,
-                       f"{packet.dst} is not {ns.label}'s address, and {ns.label} does not forward (ip_forward is 0)")
+                       f"{packet.dst} is not {ns.label}'s address, and {ns.label} does not forward ("
+                       f"{'net.ipv6.conf.all.forwarding' if packet.version == 6 else 'ip_forward'} is 0)")
         else:
             self._route(ns, packet, own=False)
 
@@ -163,7 +177,7 @@ class _Walk(Hooks):
         if route is not None and route.dev and ns.links[route.dev].program:
             first, outer = lookup, route
             self.step(Action.ROUTE, route.dev, packet, lambda: Told(
-                f"of {len(ns.routes)} routes '{outer.dst}' wins: to {outer.dev}, where an eBPF program takes over",
+                f"of {len(ns.routes)} routes '{outer.destination}' wins: to {outer.dev}, where an eBPF program takes over",
                 f"route to {packet.dst}", first.candidates, first.others, str(outer)))
             lookup, table, what = ns.maps.lookup(packet.dst), ns.maps, "eBPF map entry"
             route = lookup.winner
@@ -179,7 +193,7 @@ class _Walk(Hooks):
         winner = route
         if route.kind:
             self.step(Action.ROUTE, "", packet, lambda: Told(
-                f"of {rows} {_many(what)} '{winner.dst}' wins, a {winner.kind}", question, lookup.candidates, lookup.others,
+                f"of {rows} {_many(what)} '{winner.destination}' wins, a {winner.kind}", question, lookup.candidates, lookup.others,
                 str(winner)))
             self.drop(ns, "", packet, Verdict.NO_ROUTE, f"{ns.label}'s route '{route}' swallows the packet in silence: nobody "
                        f"has {packet.dst} now")
@@ -189,24 +203,29 @@ class _Walk(Hooks):
         if not own and not external and packet.ttl <= 1:
             self.step(Action.ROUTE, route.dev, packet, lambda: Told(
                 f"{ns.label} would use '{winner}'", question, lookup.candidates, lookup.others, str(winner)))
-            self.fail(ns, packet, Verdict.TTL_EXCEEDED, f"the packet reached {ns.label} with TTL {packet.ttl}: "
+            self.fail(ns, packet, Verdict.TTL_EXCEEDED,
+                      f"the packet reached {ns.label} with {packet.ttl_name} {packet.ttl}: "
                        "it may not travel further", own, "time exceeded")
             return
         aged = packet if own or external else packet.aged()
         next_hop = route.via or packet.dst
         self.step(Action.ROUTE, route.dev, aged, lambda: Told(
-            f"of {rows} {_many(what) if rows != 1 else what} '{winner.dst}' wins: out of {winner.dev} to {packet.dst}, "
+            f"of {rows} {_many(what) if rows != 1 else what} '{winner.destination}' wins: out of {winner.dev} to {packet.dst}, "
             + (f"by the router {winner.via}" if winner.via else "which is on this wire"), question, lookup.candidates,
-            lookup.others, str(winner), () if own or external else (Change("TTL", str(packet.ttl), str(packet.ttl - 1)),)))
+            lookup.others, str(winner), () if own or external else (Change(packet.ttl_name, str(packet.ttl), str(packet.ttl - 1)),)))
         hook = OUTPUT if own else FORWARD
         if not self.passes(ns, aged, hook, "", link.name):
             return
-        aged = self.rewritten(ns, aged, POSTROUTING, out=link)
+        leaving = self.rewritten(ns, aged, POSTROUTING, out=link)
+        if leaving is None:
+            return
+        aged = leaving
         mtu = min(route.mtu or link.mtu, link.mtu)
-        if aged.size > mtu and aged.dont_fragment:
-            limit = f"{ns.label}'s {link.name}" if mtu == link.mtu else f"{ns.label}'s route '{route.dst}'"
-            self.fail(ns, packet, Verdict.TOO_BIG, f"the packet has {aged.size} bytes, {limit} takes {mtu}, and it may not be "
-                       "cut", own, f"fragmentation needed, mtu {mtu}")
+        if aged.size > mtu and not self._in_pieces(aged, mtu, own):
+            limit = f"{ns.label}'s {link.name}" if mtu == link.mtu else f"{ns.label}'s route '{route.destination}'"
+            why = "it may not be cut" if own or aged.version == 4 else "an IPv6 router cuts nothing"
+            self.fail(ns, packet, Verdict.TOO_BIG, f"the packet has {aged.size} bytes, {limit} takes {mtu}, and {why}", own,
+                      f"fragmentation needed, mtu {mtu}")
             return
         if link.tunnel is not None and (external or link.tunnel.kind == "IPIP"):
             load = Frame(link.mac, BROADCAST_MAC, aged) if link.tunnel.port else aged
@@ -214,8 +233,9 @@ class _Walk(Hooks):
             return
         mac = self._resolve(ns, link, next_hop, aged)
         if not mac:
-            self.fail(ns, packet, Verdict.NO_NEIGHBOUR, f"{ns.label} asked on {link.name} who has {next_hop}, and nobody "
-                       "answered", own, "host unreachable")
+            asked = f"sent a neighbour solicitation for {next_hop} on {link.name}" if ":" in next_hop else (
+                f"asked on {link.name} who has {next_hop}")
+            self.fail(ns, packet, Verdict.NO_NEIGHBOUR, f"{ns.label} {asked}, and nobody answered", own, "host unreachable")
             return
         self._transmit(ns, link, Frame(link.mac, mac, aged))
 
@@ -259,15 +279,20 @@ class _Walk(Hooks):
                 f"{ns.label} knows already that {address} is at {row.mac}", f"MAC address of {address}",
                 (Candidate(str(row), True, True, "known already"),), 0, str(row)))
             return row.mac
+        asks, how = f"asks everybody on {link.name}'s wire who has {address}", ""
+        if ":" in address:
+            asks = f"sends a neighbour solicitation for {address} to the group {solicited_node(address)} on {link.name}'s wire"
+            how = " with a neighbour advertisement"
         if not found.answers:
-            why = f"{ns.label} asks everybody on {link.name}'s wire who has {address}: no answer"
+            why = f"{ns.label} {asks}: no answer"
         else:
             names = " and ".join(self.network.namespace(answer.namespace).label for answer in found.answers)
-            why = f"{ns.label} asks everybody on {link.name}'s wire who has {address}: {names} answers"
+            why = f"{ns.label} {asks}: {names} answers"
             if len(found.answers) > 1:
                 why = why.removesuffix("answers") + "answer"
                 self.conflict = f"{names} both have the address {address}"
         matched = found.candidates[0].row if found.candidates else ""
+        why += how if found.answers else ""
         self.step(Action.RESOLVE, link.name, packet, Told(why, f"MAC address of {address}", found.candidates, 0, matched,
                                                           found.changed))
         return found.mac
@@ -285,7 +310,7 @@ class _Walk(Hooks):
                 self._encapsulate(ns, link, link.tunnel, frame, remote)
         elif link.peer is None:
             self.drop(ns, link.name, frame.packet, Verdict.NO_NEIGHBOUR, f"nothing is plugged into {ns.label}'s {link.name}")
-        else:
+        elif not ns.doors or self.admitted(ns, frame.packet, link.name, INGRESS):
             self.hops[-1].egress = link.name
             self._flight = (link.peer, frame)
 
@@ -304,7 +329,7 @@ class _Walk(Hooks):
                 f"{mine}, and a program there waits for this answer", packet.dst))
             self.finish(Verdict.DELIVERED, f"the answer is back at {ns.label}", ns, None)
             return
-        if packet.protocol == "ICMP":
+        if packet.is_icmp:
             self.step(Action.DELIVER, link, packet, lambda: Told(f"{mine}; its Linux answers a ping by itself", packet.dst))
             self.finish(Verdict.DELIVERED, f"{ns.label} has the address {packet.dst} and answers the ping", ns,
                          packet.echoed())
@@ -327,6 +352,20 @@ class _Walk(Hooks):
         answer = packet.answered("RST") if packet.protocol == "TCP" else packet.icmp_error("port unreachable", packet.dst)
         self.finish(Verdict.REFUSED, f"{ns.label} got the packet, but no program there listens on {door}", ns, answer)
 
+    def _in_pieces(self, packet: Packet, mtu: int, own: bool) -> bool:
+        """Whether a packet that is larger than this MTU can go on in pieces.
+
+        IPv4: sender or router cuts what may be cut.  IPv6: the sender does, but not the packets that a tunnel makes.
+        """
+        if packet.version == 4:
+            return not packet.dont_fragment
+        if own and not packet.dont_fragment and packet.inner is None:
+            self._piece = mtu
+        inmost = packet
+        while (inside := inmost.carried) is not None:
+            inmost = inside
+        return 0 < self._piece <= mtu - (packet.size - inmost.size)
+
     def _carries(self, ns: Namespace, link: Link, remote: str) -> bool:
         """Whether what this tunnel sends to a machine arrives there: a walk of its own, which leaves no trace."""
         assert link.tunnel is not None
@@ -346,9 +385,9 @@ def _source_address(ns: Namespace, dst: str) -> str:
     if ns.local_link(dst) is not None:
         return dst
     route = ns.routes.lookup(dst).winner
-    if route is not None and not route.kind and (route.src or ns.links[route.dev].address):
-        return route.src or ns.links[route.dev].address
-    return ns.first_address
+    if route is not None and not route.kind and (src := route.src or ns.links[route.dev].source_for(dst)):
+        return src
+    return ns.source_for(dst)
 
 
 def _many(what: str) -> str:

@@ -5,7 +5,7 @@
                               routed -> FORWARD -> POSTROUTING -> goes out
     a program sends -> OUTPUT -> routed -> OUTPUT (filter) -> POSTROUTING -> goes out
 
-NAT rules are read once for a connection; its other packets are rewritten from memory.  The interface that a packet leaves by
+IPv4 packets meet the rules of iptables, IPv6 packets those of ip6tables.  NAT rules are read once for a connection; its other packets are rewritten from memory.  The interface that a packet leaves by
 gives MASQUERADE its address.
 
 Source: netfilter's packet flow; iptables(8).
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from k8snet_course.linux import netfilter
 from k8snet_course.linux.conntrack import Conntrack, changes
+from k8snet_course.linux.door import EGRESS
 from k8snet_course.linux.link import Link
 from k8snet_course.linux.namespace import Namespace
 from k8snet_course.linux.netfilter import FILTER, NAT, NO_RULES, OUTPUT, Ruling, Seen
@@ -27,9 +28,12 @@ from k8snet_course.linux.trace import Action, Told, Verdict
 class Hooks(Record):
     """The part of a walk that asks the rules."""
 
-    def rewritten(self, ns: Namespace, packet: Packet, hook: str, in_link: str = "", out: Link | None = None) -> Packet:
-        """The packet after this hook's NAT: from memory if it belongs to a known connection, else by the rules."""
-        rules = ns.rules
+    def rewritten(self, ns: Namespace, packet: Packet, hook: str, in_link: str = "", out: Link | None = None) -> Packet | None:
+        """The packet after this hook's NAT: from memory if it belongs to a known connection, else by the rules.
+
+        None: the rules let it end here.
+        """
+        rules = ns.rules6 if ":" in packet.dst else ns.rules
         memory = self.memory.get(ns.name)
         if memory is None and rules is not NO_RULES and not self.awaited:
             memory = self.memory[ns.name] = Conntrack()
@@ -47,14 +51,19 @@ class Hooks(Record):
             ns.learned.memory.note(ruling.remember)
         if ruling.rule is None or ruling.rule.target == "ACCEPT":
             return packet
+        if ruling.rule.target in ("DROP", "REJECT"):
+            self._denied(ns, packet, NAT, hook, in_link, ruling)
+            return None
         if ruling.rule.target == "MASQUERADE":
             assert out is not None, "MASQUERADE stands in POSTROUTING"
             route = ns.routes.lookup(packet.dst).winner
-            after = packet._replace(src=(route.src if route is not None else "") or out.address or ns.first_address)
+            after = packet._replace(src=(route.src if route is not None else "") or out.source_for(packet.dst)
+                                    or ns.source_for(packet.dst))
         elif ruling.rule.target == "SNAT":
             address, port = destination_of(ruling.rule.to)
             after = packet._replace(src=address, src_port=port or packet.src_port)
         else:
+            self.dnat = True
             address, port = destination_of(ruling.rule.to)
             after = packet._replace(dst=address, dst_port=port or packet.dst_port)
         if after != packet:
@@ -64,21 +73,48 @@ class Hooks(Record):
 
     def passes(self, ns: Namespace, packet: Packet, hook: str, in_link: str = "", out_link: str = "") -> bool:
         """Whether this hook's filter rules let the packet go on; if not, the walk has ended."""
-        if not ns.rules.has(FILTER, hook):
+        rules = ns.rules6 if ":" in packet.dst else ns.rules
+        if not rules.has(FILTER, hook):
             return True
-        ruling = ns.rules.ask(FILTER, hook, self._seen(ns, packet, in_link, out_link))
+        ruling = rules.ask(FILTER, hook, self._seen(ns, packet, in_link, out_link))
         if ruling.rule is None or ruling.rule.target == "ACCEPT":
             return True
-        verdict = Verdict.DENIED_EGRESS if hook == OUTPUT else Verdict.DENIED_INGRESS
-        why = f"{ns.label}'s rule '{ruling.rule}' says {ruling.rule.target}"
+        self._denied(ns, packet, FILTER, hook, in_link or out_link, ruling)
+        return False
+
+    def _denied(self, ns: Namespace, packet: Packet, table: str, hook: str, link: str, ruling: Ruling) -> None:
+        """A rule ends the walk, in silence (DROP) or with an error to the sender (REJECT)."""
         rule = ruling.rule
-        self.step(Action.FILTER, in_link or out_link, packet, lambda: Told(
-            why, f"filter {hook}", ruling.reading.candidates, ruling.others, str(rule)))
-        if ruling.rule.target == "REJECT":
+        assert rule is not None
+        denied = Verdict.DENIED_EGRESS if hook == OUTPUT else Verdict.DENIED_INGRESS
+        verdict = Verdict(rule.verdict) if rule.verdict else denied
+        about = f" ({ruling.about})" if ruling.about and ruling.about not in str(rule) else ""
+        why = f"{ns.label}'s rule '{rule}' says {rule.target}{about}"
+        self.step(Action.FILTER, link, packet, lambda: Told(
+            why, f"{table} {hook}", ruling.reading.candidates, ruling.others, str(rule)))
+        if rule.target == "REJECT":
             self.fail(ns, packet, verdict, why, hook == OUTPUT, "port unreachable")
         else:
-            self.drop(ns, in_link or out_link, packet, verdict, why)
-        return False
+            self.drop(ns, link, packet, verdict, why)
+
+    def admitted(self, ns: Namespace, packet: Packet, link: str, direction: str) -> bool:
+        """Whether the door at this interface lets the packet through; if not, the walk has ended.
+
+        Only a connection's first packet is judged: its other packets, and the answers, are known here from then on.
+        """
+        door = ns.doors.get(link)
+        if door is None or packet.is_icmp_error or (self.awaited and ns.name in self.memory):
+            return True
+        if not self.awaited:
+            self.memory.setdefault(ns.name, Conntrack())
+        judgement = door.judge(direction, packet)
+        if judgement is None:
+            return True
+        self.step(Action.FILTER, link, packet, judgement.tell)
+        if not judgement.allowed:
+            verdict = Verdict.DENIED_EGRESS if direction == EGRESS else Verdict.DENIED_INGRESS
+            self.drop(ns, link, packet, verdict, judgement.tell().why)
+        return judgement.allowed
 
     def _translate(self, ns: Namespace, hook: str, before: Packet, after: Packet, why: str, ruling: Ruling | None = None) -> None:
         self.translated = self.translated or after.dst != before.dst
@@ -100,7 +136,7 @@ class Hooks(Record):
         if packet.is_icmp_error:
             return "RELATED"
         if not self.awaited:
-            return "NEW"
+            return "NEW,DNAT" if self.dnat else "NEW"
         if ns.name in self.memory:
             return "ESTABLISHED"
         return "NEW" if packet.protocol == "UDP" else "INVALID"

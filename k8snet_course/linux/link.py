@@ -85,8 +85,14 @@ class Link:
             ('10.244.0.2', 'fd00:10:244::2')
         """
         six = ":" in dst
-        return next((text.partition("/")[0] for text in self.addresses
-                     if (":" in text) == six and not text.startswith(LINK_LOCAL)), "")
+        for text in self.addresses:
+            if (":" in text) == six and not text.startswith(LINK_LOCAL):
+                return text.partition("/")[0]
+        return ""
+
+    def has(self, address: str) -> bool:
+        """Whether this is one of its addresses."""
+        return any(text.partition("/")[0] == address for text in self.addresses)
 
     def __str__(self) -> str:
         loopback, ipip = self.kind == "loopback", self.kind == "ipip"

@@ -11,41 +11,50 @@ Source: network_namespaces(7).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from k8snet_course.linux.bridge import EVERYBODY, Fdb, FdbEntry
+from k8snet_course.linux.door import Door
 from k8snet_course.linux.family import Family
 from k8snet_course.linux.link import Link
 from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.neighbour import Neighbour, NeighbourFamily, NeighbourTable
 from k8snet_course.linux.netfilter import NO_RULES, Rules
-from k8snet_course.linux.packet import Packet
+from k8snet_course.linux.packet import Packet, with_port
 from k8snet_course.linux.route import Route, RouteTable
+
+
+ANY, ANY_IPV4 = "*", "0.0.0.0"
+"""What a program is bound to that takes packets to all addresses of its device, or to all its IPv4 addresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
     """A program that waits for packets: `ss -ln` lists them.
 
-    ``address`` is the local address it is bound to; ``0.0.0.0`` takes packets to any of the device's addresses.
+    ``address`` is the local address it is bound to; ``0.0.0.0`` takes packets to any of the device's IPv4 addresses, ``*`` to any
+    address of both IP versions.
 
         >>> print(Listener("TCP", 80, "nginx"))
         TCP 0.0.0.0:80 nginx
+        >>> print(Listener("TCP", 80, "nginx", "*"), Listener("TCP", 9090, "metrics", "::1"))
+        TCP *:80 nginx TCP [::1]:9090 metrics
     """
 
     protocol: str
     port: int
     program: str
-    address: str = "0.0.0.0"
+    address: str = ANY_IPV4
 
     def takes(self, protocol: str, port: int, address: str) -> bool:
         """Whether a packet to this protocol, port and local address is for this program."""
-        return self.protocol == protocol and self.port == port and self.address in ("0.0.0.0", address)
+        return self.protocol == protocol and self.port == port and (
+            self.address in (ANY, address) or (self.address == ANY_IPV4 and ":" not in address))
 
     def __str__(self) -> str:
-        return f"{self.protocol} {self.address}:{self.port} {self.program}"
+        return f"{self.protocol} {with_port(self.address, self.port)} {self.program}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,8 @@ class Refused:
     holder: Listener
 
     def __str__(self) -> str:
-        return (f"{self.wanted.program} cannot listen on {self.wanted.protocol} {self.wanted.address}:{self.wanted.port}: "
+        return (f"{self.wanted.program} cannot listen on {self.wanted.protocol} "
+                f"{with_port(self.wanted.address, self.wanted.port)}: "
                 f"address already in use ({self.holder.program} has it)")
 
 
@@ -79,12 +89,19 @@ def bound(wanted: Iterable[Listener]) -> tuple[tuple[Listener, ...], tuple[Refus
     refused: list[Refused] = []
     for one in wanted:
         holder = next((each for each in got if (each.protocol, each.port) == (one.protocol, one.port)
-                       and (each.address == one.address or "0.0.0.0" in (each.address, one.address))), None)
+                       and _share(each.address, one.address)), None)
         if holder is None:
             got.append(one)
         else:
             refused.append(Refused(one, holder))
     return tuple(got), tuple(refused)
+
+
+def _share(one: str, other: str) -> bool:
+    """Whether two local addresses of sockets exclude each other."""
+    if one == other or ANY in (one, other):
+        return True
+    return ANY_IPV4 in (one, other) and ":" not in one + other
 
 
 @dataclass(slots=True)
@@ -102,31 +119,33 @@ class Learned:
 FdbFamily = tuple[str, "Family[str, Any, FdbEntry]"]
 """FDB rows of one tunnel for many others: the tunnel's interface, and the rows by MAC address, or by machine."""
 EMPTY = RouteTable()
+NO_DOORS: Mapping[str, Door] = {}
 
 
 class Namespace:
     """The network state of one device.
 
     ``name`` is unique in a network, ``label`` the name as people say it (a pod of the namespace ``default`` goes without it); ``kind`` is pod, node, laptop, router or switch; ``forwarding`` is the sysctl
-    ``net.ipv4.ip_forward``: whether packets for others are sent on.  ``rules`` are its netfilter rules, ``neighbours`` and
+    ``net.ipv4.ip_forward`` (and ``net.ipv6.conf.all.forwarding``): whether packets for others are sent on.  ``rules`` are its
+    netfilter rules for IPv4 (iptables), ``rules6`` those for IPv6 (ip6tables), ``neighbours`` and
     ``fdb`` the rows that somebody wrote there (permanent; those of ``fdb`` for tunnels).  ``maps`` are the rows of the maps
     that eBPF programs on its interfaces read: they have the form of routes, because they answer the same question.
 
-    ``listeners`` are the programs that wait for packets, ``refused`` those that found their port taken.
+    ``doors`` are what stands between pods' interfaces on a node and the rest, by the interface.  ``listeners`` are the programs that wait for packets, ``refused`` those that found their port taken.
 
     The families are such rows where there are many of one pattern: neighbours and FDB rows for the other ends of tunnels, and
     ``copies``, the machines that get frames for unknown MAC addresses (by their address).
     """
 
-    __slots__ = ("_copies", "_fdb", "_fdb_families", "_local", "_ports", "_tunnel_fdb", "forwarding", "kind", "label", "learned",
-                 "links", "listeners", "maps", "name", "refused", "routes", "rules", "tunnels")
+    __slots__ = ("_copies", "_fdb", "_fdb_families", "_local", "_ports", "_tunnel_fdb", "doors", "forwarding", "kind", "label", "learned",
+                 "links", "listeners", "maps", "name", "refused", "routes", "rules", "rules6", "tunnels")
 
     def __init__(self, name: str, kind: str, links: Iterable[Link], routes: RouteTable, *,
                  listeners: tuple[Listener, ...] = (), forwarding: bool = False, learned: Learned | None = None,
                  rules: Rules = NO_RULES, neighbours: Iterable[Neighbour] = (), fdb: Iterable[FdbEntry] = (),
                  maps: RouteTable = EMPTY, neighbour_families: Iterable[NeighbourFamily] = (),
                  fdb_families: Iterable[FdbFamily] = (), copies: Iterable[FdbFamily] = (),
-                 refused: tuple[Refused, ...] = ()) -> None:
+                 refused: tuple[Refused, ...] = (), doors: Mapping[str, Door] = NO_DOORS, rules6: Rules = NO_RULES) -> None:
         self.name = name
         self.label = name.removeprefix("default/")
         self.kind = kind
@@ -134,9 +153,11 @@ class Namespace:
         self.routes = routes
         self.listeners = listeners
         self.refused = refused
+        self.doors = doors
         self.forwarding = forwarding
         self.learned = Learned() if learned is None else learned
         self.rules = rules
+        self.rules6 = rules6
         self.maps = maps
         self.tunnels = tuple(link for link in self.links.values() if link.tunnel is not None)
         self._fdb = tuple(row for row in fdb if not row.bridge)
@@ -194,7 +215,8 @@ class Namespace:
         for link in self.tunnels:
             tunnel = link.tunnel
             assert tunnel is not None
-            framed = tunnel.port and (packet.protocol, packet.dst_port) == ("UDP", tunnel.port)
+            framed = tunnel.port and (packet.protocol, packet.dst_port) == ("UDP", tunnel.port) and (
+                (":" in packet.dst) == (":" in tunnel.local))
             if framed or tunnel.kind == packet.protocol:
                 return link
         return None
@@ -207,10 +229,13 @@ class Namespace:
         """The interface that has this address, or None when it is not this device's own."""
         return self._local.get(address)
 
-    @property
-    def first_address(self) -> str:
-        """The address that Linux takes where the interface in question has none: the first one but those of ``lo``."""
-        return next((link.address for link in self.links.values() if link.address and link.kind != "loopback"), "127.0.0.1")
+    def source_for(self, dst: str) -> str:
+        """The address that Linux takes where the interface in question has none: the first one but those of ``lo``.
+
+        A device without any IPv6 address of its own has only the unspecified one, ``::``, to put there.
+        """
+        return next((address for link in self.links.values() if link.kind != "loopback" and (address := link.source_for(dst))),
+                    "::" if ":" in dst else "127.0.0.1")
 
     @property
     def addresses(self) -> Sequence[str]:

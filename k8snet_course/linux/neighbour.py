@@ -19,6 +19,10 @@ from typing import Any, NamedTuple
 from k8snet_course.linux.family import Family
 
 
+_ALL_GROUPS = int(ip_address("ff02::1:ff00:0"))
+"""The solicited-node multicast groups (RFC 4291, section 2.7.1), which differ in the last 24 bits."""
+
+
 class Neighbour(NamedTuple):
     """One row: on interface ``dev`` the address belongs to ``mac``.  ``router`` is what an IPv6 neighbour that forwards packets
     says of itself.
@@ -108,6 +112,15 @@ class NeighbourTable:
                 if of_dev == dev:
                     row = row or family.get(address)
         return row
+
+
+def solicited_node(address: str) -> str:
+    """The multicast group that an IPv6 address is asked for in: few listen to it but the one who has the address.
+
+    >>> solicited_node("fd00:10:244::2")
+    'ff02::1:ff00:2'
+    """
+    return str(ip_address(_ALL_GROUPS | int(ip_address(address)) & 0xFFFFFF))
 
 
 @lru_cache(maxsize=65536)

@@ -1,13 +1,17 @@
-"""Asking a wire who has an address: ARP, and what everybody on the wire learns from the question.
+"""Asking a wire who has an address: ARP or neighbour discovery, and what everybody on the wire learns from the question.
 
 A request goes to every device on the same wire (the same bridge, or the two ends of one cable); each that has the address
 answers.  On the way the bridge learns the MAC addresses of those who speak, and the one who answers remembers who asked.
 When two devices answer, both have the same address, and which of them gets the packets is luck.
 
+An ARP request is a broadcast.  IPv6's question, the neighbour solicitation, goes to a multicast group, which a bridge floods all
+the same, and only an interface that has the address *itself* answers it.
+
 A bridge with a tunnel for a port has wires on other machines too: a request travels through the tunnel to each machine that
 gets copies of such frames, and what is asked there is heard there.  Whether the tunnel's packets arrive, the caller says.
 
-Source: RFC 826; arp(7); Linux answers on an interface for any address the device has (arp_ignore = 0).
+Source: RFC 826; arp(7); Linux answers on an interface for any address the device has (arp_ignore = 0).  RFC 4861; Linux 6.18
+does not answer a solicitation for an address of another interface.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from k8snet_course.linux.trace import Candidate, Change
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One ARP answer: the device that has the address, by which interface it is on the wire, and that interface's MAC."""
+    """One answer: the device that has the address, by which interface it is on the wire, and that interface's MAC."""
 
     namespace: str
     link: str
@@ -71,15 +75,16 @@ def resolve(network: Network, asker: Namespace, link: Link, address: str, carrie
     if row is not None:
         return Resolution(row.mac, known=row)
     wire = wire_of(network, asker, link)
+    six, asking = ":" in address, link.source_for(address)
     answers = [
         Answer(holder.name, own.name, own.mac)
         for holder in map(network.namespace, network.holders(address))
         for own in holder.links.values()
         if wire and not own.master and own.kind != "loopback" and holder is not asker
-        and _may_be_on(wire, own) and wire_of(network, holder, own) == wire
+        and _may_be_on(wire, own) and wire_of(network, holder, own) == wire and (not six or own.has(address))
     ]
     if len(wire) == 2 and not answers:
-        answers = _proxy(network, link, address)
+        answers = _far_end(network, link, address)
     changed = _hear(network, wire, asker, link)
     if len(wire) == 1:
         for answer, seen in _across(network, wire[0], asker, link, address, carries):
@@ -88,9 +93,10 @@ def resolve(network: Network, asker: Namespace, link: Link, address: str, carrie
     for answer in answers:
         holder = network.namespace(answer.namespace)
         changed += _hear(network, wire_of(network, holder, holder.links[answer.link]), holder, holder.links[answer.link])
-        if link.address and holder.neighbours.learn(link.address, answer.link, link.mac):
-            changed.append(Change(f"{holder.label} neighbour {link.address}", "", link.mac))
-    if answers and asker.neighbours.learn(address, link.name, answers[0].mac):
+        if asking and holder.neighbours.learn(asking, answer.link, link.mac, six and asker.forwarding):
+            changed.append(Change(f"{holder.label} neighbour {asking}", "", link.mac))
+    if answers and asker.neighbours.learn(address, link.name, answers[0].mac,
+                                          six and network.namespace(answers[0].namespace).forwarding):
         changed.append(Change(f"{asker.label} neighbour {address}", "", answers[0].mac))
     candidates = tuple(
         Candidate(f"{network.namespace(answer.namespace).label} {answer.link} answers: {address} is at {answer.mac}", True,
@@ -100,14 +106,20 @@ def resolve(network: Network, asker: Namespace, link: Link, address: str, carrie
     return Resolution(answers[0].mac if answers else "", tuple(answers), candidates, tuple(changed))
 
 
-def _proxy(network: Network, link: Link, address: str) -> list[Answer]:
-    """The far end of a cable may answer in another's name (proxy ARP): for what its device has a route to elsewhere."""
+def _far_end(network: Network, link: Link, address: str) -> list[Answer]:
+    """The far end of a cable answers for its link-local address, which many devices have, each for its own wire.
+
+    It may answer in another's name too (proxy ARP, proxy_ndp): for what its device has a route to elsewhere.
+    """
     if link.peer is None:
         return []
     far = network.namespace(link.peer.namespace)
+    end = far.links[link.peer.link]
+    if end.has(address):
+        return [Answer(far.name, end.name, end.mac)]
     route = far.routes.lookup(address).winner
-    if far.links[link.peer.link].proxy_arp and route is not None and not route.kind and route.dev != link.peer.link:
-        return [Answer(far.name, link.peer.link, far.links[link.peer.link].mac)]
+    if end.proxy_arp and route is not None and not route.kind and route.dev != link.peer.link:
+        return [Answer(far.name, end.name, end.mac)]
     return []
 
 

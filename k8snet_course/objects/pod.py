@@ -46,6 +46,8 @@ class Pod:
 
     >>> print(Pod("frontend", "node-1", "10.244.0.2"))
     pod frontend 10.244.0.2 on node-1
+    >>> print(Pod("frontend", "node-1", "10.244.0.2", second_ip="fd00:10:244::2"))
+    pod frontend 10.244.0.2 and fd00:10:244::2 on node-1
     """
 
     name: str
@@ -82,4 +84,4 @@ class Pod:
         return self.key.removeprefix("default/")
 
     def __str__(self) -> str:
-        return f"pod {self.label} {self.ip} on {self.node}"
+        return f"pod {self.label} {' and '.join(self.ips)} on {self.node}"

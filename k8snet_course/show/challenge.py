@@ -201,8 +201,9 @@ def _not_resolved(moment: _Moment) -> Iterator[tuple[str, str]]:
                     asks(name, step.link, gateway),
                     f"the route that won names no router: {moment.dst} is on this wire and is asked for directly",
                 )
+    everybody = "33:33:00:00:00:01" if ":" in moment.dst else "ff:ff:ff:ff:ff:ff"
     yield (
-        f"{name} sends the packet to the MAC address ff:ff:ff:ff:ff:ff, so that everybody gets it",
+        f"{name} sends the packet to the MAC address {everybody}, so that everybody gets it",
         "only the question who has an address goes to everybody; the packet itself goes to one MAC address",
     )
 
@@ -210,7 +211,7 @@ def _not_resolved(moment: _Moment) -> Iterator[tuple[str, str]]:
 def _not_bridged(moment: _Moment) -> Iterator[tuple[str, str]]:
     step, bridge = moment.step, moment.step.link
     yield (
-        f"{bridge} reads the IP address {moment.dst}, looks for a route and lowers the TTL",
+        f"{bridge} reads the IP address {moment.dst}, looks for a route and lowers the {step.packet.ttl_name}",
         f"the bridge reads MAC addresses, never IP addresses: it only looks for {step.looked_up}",
     )
     if is_own(step):

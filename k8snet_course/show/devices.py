@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from k8snet_course.linux.link import Link
+from k8snet_course.linux.link import LINK_LOCAL, Link
 from k8snet_course.linux.namespace import Namespace
-from k8snet_course.show.drawing import Drawing, fit, measure
+from k8snet_course.show.drawing import Drawing, fit, fit_address, measure
 from k8snet_course.show.pod_rows import PAD
 from k8snet_course.show.scene import Box, Label, Place, Point
 
@@ -97,11 +97,16 @@ def _each(count: int, room: float) -> float:
 def _one_line(link: Link, room: float) -> tuple[str, str] | None:
     """Kind and address, as much of them as fits into one line with the name; None if not even the bare address does."""
     whole = link.addresses[0] if link.addresses else ""
-    for kind, address in ((link.kind, whole), ("", whole), ("", link.address)):
+    for kind, address in ((link.kind, " ".join(_shown(link))), (link.kind, whole), ("", whole), ("", link.address)):
         named = _behind(link.name) + measure(kind, "kind") if kind else measure(link.name, "name")
         if 2 * _MARGIN + named + (_APART + measure(address, "address") if address else 0.0) <= room:
             return kind, address
     return None
+
+
+def _shown(link: Link) -> list[str]:
+    """The addresses that a picture has room for, if it has: those that mean something beyond one wire."""
+    return [text for text in link.addresses if not text.startswith(LINK_LOCAL)]
 
 
 def _behind(name: str) -> float:
@@ -124,7 +129,8 @@ def _labels(link: Link, x: float, y: float, room: float, height: float) -> tuple
     if height < TWO_LINES:
         return Label(x + _MARGIN, y + 32, name, "name", "start"), Label(beside, y + 32, kind, "kind", "start")
     whole = link.addresses[0] if link.addresses else ""
-    address = whole if measure(whole, "address") + 2 * _MARGIN <= room else fit(link.address, room - 2 * _MARGIN, MONO)
+    address = next((text for text in (" ".join(_shown(link)), whole) if measure(text, "address") + 2 * _MARGIN <= room),
+                   fit(fit_address(link.address, room - 2 * _MARGIN), room - 2 * _MARGIN, MONO))
     return (
         Label(x + _MARGIN, y + 32, name, "name", "start"),
         Label(beside, y + 32, kind, "kind", "start"),
@@ -210,7 +216,7 @@ def draw_cards(drawing: Drawing, device: str, namespace: Namespace, devices: Dev
         labels = tuple(
             Label(x, y + 20, text, role, align) for (x, text, align), role in zip(texts, ("name", "address"), strict=True)
         )
-        said = f"network card {name} of {device} {link.address}"
+        said = f"network card {name} of {device} {' '.join(text.partition('/')[0] for text in link.addresses)}".rstrip()
         drawing.box(Box(device, f"{name} card", "ethernet", left, y, width, CARD, said, labels))
         drawing.port(device, name, at)
         drawing.cable("inner", core, Place(device, name), bend=drawing.anchors[core].y)

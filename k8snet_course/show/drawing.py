@@ -73,6 +73,20 @@ def fit(text: str, width: float, character: float) -> str:
     return text if len(text) <= room else text[: max(1, room - 1)] + "…"
 
 
+def fit_address(text: str, width: float) -> str:
+    """An IPv6 address, cut at a colon with an ellipsis where it is too wide: its end is what tells it from its neighbours.
+
+    An IPv4 address is left as it is.
+
+    >>> fit_address("fd00:10:244::8:77c4:29c1", 120), fit_address("10.244.0.2", 50)
+    ('…:8:77c4:29c1', '10.244.0.2')
+    """
+    if ":" not in text or measure(text, "address") <= width:
+        return text
+    cuts = ["…" + text[at:] for at, letter in enumerate(text) if letter == ":" and text[at : at + 2] != "::"]
+    return next((cut for cut in cuts if measure(cut, "address") <= width), cuts[-1])
+
+
 _MONO = {"address": 7.85, "port": 7.85, "upright": 7.85}
 _BOLD, _PLAIN = (5.0, 8.65, 9.7, 13.0), (4.6, 8.0, 8.3, 12.0)
 _ROLES = {"title": (_BOLD, 16 / 14), "name": (_BOLD, 1.0), "kind": (_PLAIN, 1.0), "note": (_PLAIN, 1.0)}

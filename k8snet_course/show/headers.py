@@ -3,7 +3,7 @@
 What is shown of a packet in a tunnel is read from the packet alone.  The bytes of the headers add up to
 ``Packet.size``: what an MTU limits.
 
-Sources: RFC 791 (IPv4), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 (ICMP), RFC 7348 (VXLAN), RFC 8926 (Geneve), RFC 2003 (IPIP).
+Sources: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 (ICMP), RFC 7348 (VXLAN), RFC 8926 (Geneve), RFC 2003 (IPIP).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from k8snet_course.linux.packet import ETHERNET_HEADER, IPV4_HEADER, VXLAN_HEADER, Frame, Packet
+from k8snet_course.linux.packet import ETHERNET_HEADER, IPV4_HEADER, IPV6_HEADER, VXLAN_HEADER, Frame, Packet
 from k8snet_course.linux.trace import Action, Hop
 
 _PORTS_HEADER = 8
@@ -60,6 +60,8 @@ def line(packet: Packet) -> str:
 
     >>> print(line(Packet("10.244.0.2", "10.244.1.2", "ICMP", kind="echo request", payload=56)))
     IP 10.244.0.2 → 10.244.1.2, TTL 64 | ICMP echo request | data | 84 bytes
+    >>> print(line(Packet("fd00::2", "fd00::3", "ICMPv6", kind="echo request", payload=56)))
+    IPv6 fd00::2 → fd00::3, hop limit 64 | ICMPv6 echo request | data | 104 bytes
     """
     parts = [" ".join(part for part in (header.name, header.text) if part) for header in stack(packet)]
     return " | ".join([*parts, f"{packet.size} bytes"])
@@ -87,7 +89,8 @@ def leaves_by(hop: Hop, number: int) -> str:
 
 def _headers(packet: Packet, depth: int) -> Iterator[Header]:
     source = packet.src or "(not chosen yet)"
-    yield Header("IP", f"{source} → {packet.dst}, TTL {packet.ttl}", IPV4_HEADER, depth)
+    name, size = ("IPv6", IPV6_HEADER) if packet.version == 6 else ("IP", IPV4_HEADER)
+    yield Header(name, f"{source} → {packet.dst}, {packet.ttl_name} {packet.ttl}", size, depth)
     inner = packet.inner
     ports = f"{packet.src_port} → {packet.dst_port}" if packet.src_port or packet.dst_port else ""
     if packet.protocol != "IPIP":

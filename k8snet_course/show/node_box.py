@@ -7,15 +7,14 @@ module places the parts of one node; how nodes stand to each other is the busine
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from k8snet_course.show.devices import (
     CARD,
     LANE,
     MONO,
-    NAME,
     ONE_LINE,
     SIDE_LANE,
     Devices,
@@ -25,19 +24,22 @@ from k8snet_course.show.devices import (
     draw_cards,
     has_bridges,
 )
-from k8snet_course.show.drawing import Drawing, fit
-from k8snet_course.show.pod_rows import PAD, POD_HEIGHT, PORT_LABEL, ROW, PodRows
+from k8snet_course.show.drawing import Drawing, fit, fit_address, measure
+from k8snet_course.show.pod_box import PodFacts, pod_box, refusals
+from k8snet_course.show.pod_rows import PAD, PORT_LABEL, PodRows
 from k8snet_course.show.scene import Box, Label, Place, Point
 
 if TYPE_CHECKING:
     from k8snet_course.cluster import Cluster
-    from k8snet_course.linux.namespace import Namespace
+    from k8snet_course.linux.namespace import Namespace, Refused
     from k8snet_course.objects import Node, Pod
 
 NODE_TOP = 10.0
-_HEADER = 46.0
+HEADER = 46.0
 _ROUTING = 32.0
 _GAP = 15.0
+_HOME_TURN = 13.0
+NOTHING: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,21 @@ class NodePlan:
     pods: tuple[tuple[Pod, Namespace], ...]
     left_out: int
     devices: Devices
+    facts: tuple[PodFacts, ...]
 
     @classmethod
-    def of(cls, cluster: Cluster, node: Node, pods: Sequence[Pod], left_out: int) -> NodePlan:
-        """Collect it from the cluster."""
+    def of(cls, cluster: Cluster, node: Node, pods: Sequence[Pod], left_out: int,
+           relayed: Mapping[str, int] = NOTHING) -> NodePlan:
+        """Collect it from the cluster; ``relayed`` is what :func:`~k8snet_course.show.connections.relays` says."""
         inside = cluster.namespace(node.name)
         there = tuple((pod, cluster.namespace(pod.key)) for pod in pods)
-        return cls(node, inside, there, left_out, Devices.of(inside))
+        own: dict[str, tuple[Refused, ...]] = {}
+        if any(pod.host_network for pod in pods):
+            own = refusals((pod for pod in cluster.pods_on(node.name) if pod.host_network), inside)
+        facts = tuple(
+            PodFacts(pod, own[pod.key] if pod.host_network else its.refused, relayed.get(pod.key, 0)) for pod, its in there
+        )
+        return cls(node, inside, there, left_out, Devices.of(inside), facts)
 
     @property
     def name(self) -> str:
@@ -66,25 +76,36 @@ class NodePlan:
     def routed(self) -> bool:
         """Whether a pod's cable ends at the routing, because it is plugged into no bridge."""
         there = self.namespace.links
-        ends = [link.peer for _, inside in self.pods for link in inside.links.values() if link.peer is not None]
+        ends = [link.peer for pod, inside in self.pods if not pod.host_network for link in inside.links.values()
+                if link.peer is not None]
         return any(end.namespace == self.name and end.link in there and not there[end.link].master for end in ends)
 
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """How high the parts of every node of a picture are: the pods with their cables, the bridges, the tunnels (0: none)."""
+    """How high the parts of every node of a picture are: the pods with their cables, the bridges, the tunnels (0: none).
+
+    ``above`` is the room above the pods, for the virtual addresses of Services.
+    """
 
     pods: float
     bridges: float
     below: float
+    above: float = 0.0
 
     @classmethod
-    def of(cls, plans: Sequence[NodePlan], rows: Sequence[PodRows], width: float) -> Bands:
+    def of(cls, plans: Sequence[NodePlan], rows: Sequence[PodRows], width: float, above: float = 0.0) -> Bands:
         """The same for all nodes, so that equal parts stand side by side."""
         devices = [plan.devices for plan in plans]
         bridges = ONE_LINE + _GAP if has_bridges(devices, any(plan.routed for plan in plans)) else 0.0
         below = below_height(devices, width - 2 * PAD)
-        return cls(max(row.height for row in rows), bridges, below)
+        return cls(max(row.height for row in rows), bridges, below, above)
+
+
+def with_lines(plans: Sequence[NodePlan], rows: Sequence[PodRows]) -> list[PodRows]:
+    """The rows with as much room in each pod as the pod with most to say needs: the same for all nodes."""
+    lines = max((len(facts.lines(each)) for plan, each in zip(plans, rows, strict=True) for facts in plan.facts), default=0)
+    return [replace(each, lines=lines) for each in rows]
 
 
 def draw_node(
@@ -92,7 +113,8 @@ def draw_node(
 ) -> float:
     """Draw a node with its left upper corner at (x, y); returns its lower edge."""
     node, inside, devices = plan.node, plan.namespace, plan.devices
-    bridges_y = y + _HEADER + bands.pods
+    pods_y = y + HEADER + bands.above
+    bridges_y = pods_y + bands.pods
     routing_y = bridges_y + bands.bridges
     tall = bands.below > 0 or not bands.bridges  # packets run along it: their lane stays off the text
     routing = ONE_LINE if tall else _ROUTING
@@ -101,7 +123,10 @@ def draw_node(
     bottom = card_y + CARD + 8
     left = x + PAD + (SIDE_LANE if devices.bridged else 0.0)
     middle = round(x + width / 2, 1)
+    room = width - 3 * PAD - measure(node.name, "title")
+    ranges = f"pods {' '.join(node.pod_cidrs)}"
     pods = node.pod_cidr if width < 300 or not node.pod_cidr else f"pods {node.pod_cidr}"
+    pods = ranges if node.second_pod_cidr and measure(ranges, "address") <= room else fit_address(pods, room)
     drawing.box(
         Box(
             node.name,
@@ -142,7 +167,7 @@ def draw_node(
     draw_bridges(drawing, node.name, devices, Point(x + PAD, bridges_y), width - 2 * PAD)
     draw_below(drawing, node.name, devices, Point(x + PAD, below_y), width - 2 * PAD)
     draw_cards(drawing, node.name, inside, devices, middle, x + width - PAD, card_y)
-    _draw_pods(drawing, plan, rows, Point(x, y + _HEADER), width, (bridges_y, routing_y))
+    _draw_pods(drawing, plan, rows, Point(x, pods_y), width, (bridges_y, routing_y))
     return bottom
 
 
@@ -156,31 +181,16 @@ def _draw_pods(
         left -= max(
             0.0, left + rows.columns * rows.cell - gutter - rows.pod / 2 + PORT_LABEL - (corner.x + width - 4)
         )
-    for number, (pod, inside) in enumerate(plan.pods):
+    for number, ((pod, inside), facts) in enumerate(zip(plan.pods, plan.facts, strict=True)):
         row, column = divmod(number, rows.columns)
-        x, y = round(left + column * rows.cell, 1), corner.y + row * ROW
+        x, y = round(left + column * rows.cell, 1), corner.y + row * rows.row
         middle = round(x + rows.pod / 2, 1)
-        drawing.box(
-            Box(
-                pod.key,
-                "",
-                "pod",
-                x,
-                y,
-                rows.pod,
-                POD_HEIGHT,
-                f"{pod}",
-                (
-                    Label(middle, y + 20, fit(pod.label, rows.pod - 12, NAME), "name"),
-                    Label(middle, y + 37, pod.ip, "address"),
-                ),
-            )
-        )
-        drawing.anchor(pod.key, "", Point(middle, y + POD_HEIGHT - 12))
+        drawing.box(pod_box(facts, rows, x, y))
+        drawing.anchor(pod.key, "", Point(middle, y + rows.pod_height - 12))
         for link in inside.links.values():
             if link.kind == "loopback" or inside.name != pod.key:
                 continue
-            bottom = y + POD_HEIGHT
+            bottom = y + rows.pod_height
             drawing.port(
                 pod.key, link.name, Point(middle, bottom), Label(middle - 10, bottom + 14, link.name, "port", "end")
             )
@@ -226,6 +236,20 @@ def _draw_pods(
                 (Label(corner.x + width / 2, corner.y + 30, "no pods yet", "note"),),
             )
         )
+
+
+def draw_home_wire(drawing: Drawing, plan: NodePlan, pod: Pod) -> None:
+    """The way between a pod that uses its node's network and the node's routing: along the node's left edge, past the bridges.
+
+    It is no cable, and is drawn only for a pod that a packet begins or ends in.
+    """
+    box = next(box for box in drawing.boxes if (box.device, box.link) == (pod.key, ""))
+    frame = next(box for box in drawing.boxes if (box.device, box.link) == (plan.name, ""))
+    routing = drawing.anchors[Place(plan.name, "")]
+    start, lane = drawing.anchors[Place(pod.key, "")], frame.x + PAD / 2
+    turn = box.bottom + _HOME_TURN
+    via = (Point(start.x, turn), Point(lane, turn), Point(lane, routing.y))
+    drawing.cable("home", Place(pod.key, ""), Place(plan.name, ""), via=via)
 
 
 def _port_label(rows: PodRows, at: Point, name: str, room: float) -> Label | None:

@@ -88,7 +88,7 @@ def breakages(cluster: Cluster) -> tuple[Breakage, ...]:
     used = _used(deepcopy(cluster).send(SOURCE, TARGET))  # a copy, so that the cluster's own tables learn nothing
     for node, pod, _ in ends:
         row = _winner(node, pod.ip)
-        if row is not None and row.dst != "default" and str(row) in used.get(node.name, ()):
+        if row is not None and row.destination != "default" and str(row) in used.get(node.name, ()):
             found.append(Breakage(f"{node.name} has lost its route {row.dst}", (MissingRoute(node.name, row.dst),)))
     for node, pod, far in ends:
         found += _tunnel_rows(cluster, node, pod, far)
@@ -210,7 +210,7 @@ def headers(packet: Packet) -> Sequence[str]:
     >>> headers(Packet("10.0.0.1", "10.0.0.2", "UDP"))
     ['IP 10.0.0.1 > 10.0.0.2 TTL 64', 'UDP']
     """
-    mine = [f"IP {packet.src} > {packet.dst} TTL {packet.ttl}"]
+    mine = [f"{'IPv6' if packet.version == 6 else 'IP'} {packet.src} > {packet.dst} {packet.ttl_name} {packet.ttl}"]
     if packet.inner is None:
         return [*mine, packet.protocol]
     if isinstance(packet.inner, Frame):

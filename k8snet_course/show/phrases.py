@@ -94,8 +94,13 @@ def knows(name: str, address: str) -> str:
 
 
 def asks(name: str, link: str, address: str) -> str:
-    """An ARP question."""
-    return f"{name} asks by ARP on {link}: who has {address}?"
+    """A question by ARP, or by neighbour discovery.
+
+    >>> asks("frontend", "eth0", "fd00:10:244::3")
+    'frontend sends a neighbour solicitation on eth0: who has fd00:10:244::3?'
+    """
+    how = "sends a neighbour solicitation" if ":" in address else "asks by ARP"
+    return f"{name} {how} on {link}: who has {address}?"
 
 
 def takes(name: str, program: str) -> str:

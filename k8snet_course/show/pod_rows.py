@@ -14,6 +14,8 @@ PAD = 14.0
 POD_HEIGHT = 60.0
 ROW = POD_HEIGHT + 26
 """From the top of a row of pods to that of the next."""
+LINE = 16.0
+"""How much higher pods are for each further line of text in them."""
 PORT_LABEL = 108.0
 """From a cable to the end of the name beside it."""
 _POD_WIDEST, _POD_LEAST = 150.0, 100.0
@@ -24,7 +26,8 @@ _MOST_ROWS = 6
 class PodRows:
     """How a node's pods stand: rows and columns, the width of a cell and of the pod in it, the room between cables.
 
-    ``upright``: the names of the interfaces on the node are written along the cables.
+    ``upright``: the names of the interfaces on the node are written along the cables.  ``lines`` is how many lines of text
+    the pods have besides name and address.
     """
 
     rows: int
@@ -33,12 +36,23 @@ class PodRows:
     pod: float
     spacing: float
     upright: bool
+    lines: int = 0
+
+    @property
+    def pod_height(self) -> float:
+        """How high a pod is."""
+        return POD_HEIGHT + LINE * self.lines
+
+    @property
+    def row(self) -> float:
+        """From the top of a row of pods to that of the next."""
+        return ROW + LINE * self.lines
 
     @property
     def height(self) -> float:
         """From the top of the first pod to where the bridges begin."""
         cables = 122.0 if self.upright else 48.0
-        return (self.rows - 1) * ROW + POD_HEIGHT + cables
+        return (self.rows - 1) * self.row + self.pod_height + cables
 
 
 def arrange(pods: int, width: float) -> PodRows:

@@ -1,4 +1,4 @@
-"""Manifests: what is accepted, and that each mistake is named with its line and how to mend it."""
+"""Pods in manifests: what is accepted, and that each mistake is named with its line; and that no text can do harm."""
 
 from __future__ import annotations
 
@@ -37,14 +37,64 @@ def test_several_documents_and_empty_ones() -> None:
         "web", "api"]
 
 
+def test_what_a_pod_asks_of_its_node() -> None:
+    pod, = manifests.load(GOOD.replace("  containers:",
+                                       "  nodeName: node-2\n  hostNetwork: true\n  dnsPolicy: Default\n  containers:"))
+    assert (pod.node, pod.host_network, pod.dns_policy) == ("node-2", True, "Default")
+    assert [(port.container_port, port.host_port) for box in pod.containers for port in box.ports] == [(80, 80)]
+    pod, = manifests.load(GOOD.replace("containerPort: 80",
+                                       "containerPort: 80\n      hostPort: 8080\n      hostIP: 192.168.1.2"))
+    assert [(port.host_port, port.host_ip) for box in pod.containers for port in box.ports] == [(8080, "192.168.1.2")]
+    assert not pod.host_network
+
+
+def test_a_node_selector_that_names_the_node_or_excludes_none() -> None:
+    selector = "  nodeSelector: {kubernetes.io/hostname: node-2, kubernetes.io/os: linux}\n  containers:"
+    pod, = manifests.load(GOOD.replace("  containers:", selector))
+    assert pod.node == "node-2"
+    assert manifests.load(GOOD.replace("  containers:",
+                                       "  nodeSelector: {kubernetes.io/os: linux}\n  containers:"))[0].node == ""
+
+
+def test_a_name_in_dns() -> None:
+    pod, = manifests.load(GOOD.replace("  containers:", "  hostname: db-0\n  subdomain: db\n  containers:"))
+    assert (pod.hostname, pod.subdomain) == ("db-0", "db")
+
+
 MISTAKES = {
     # what is wrong: (text replaced, by what, the line, a word of the message)
-    "misspelt field": ("containers:", "container:", 8, "did you mean 'containers'"),
+    "misspelt field": ("containers:", "container:", 7, "did you mean 'containers'"),
     "misspelt field in a list": ("image:", "imagee:", 9, "did you mean 'image'"),
     "a number as a label": ("app: web", "app: 1", 5, "write it in quotes"),
     "a number as a name": ("name: web", "name: 12", 4, "write it in quotes"),
     "a bad name": ("name: web", "name: Web_1", 4, "write 'web-1'"),
-    "another kind": ("kind: Pod", "kind: Service", 2, "kind: Pod"),
+    "another kind": ("kind: Pod", "kind: Pood", 2, "kind: Pod"),
+    "a kind that is near": ("kind: Pod", "kind: pods", 2, "kind: Pod"),
+    "a text where a map belongs": (GOOD[GOOD.index("spec:"):], "spec: nginx", 6, "spec to be a map of fields"),
+    "no containers": (GOOD[GOOD.index("  containers:"):], "  containers: []\n", 7, "at least 1"),
+    "two containers of one name": ("  containers:\n", "  containers:\n  - {name: nginx, image: a}\n", 9, "a name of its own"),
+    "two ports of one name": ("    - containerPort: 80",
+                              "    - {name: a, containerPort: 80}\n    - {name: a, containerPort: 81}",
+                              13, "a name of its own"),
+    "a port name without a letter": ("containerPort: 80", "containerPort: 80\n      name: '80'", 13, "with a letter in it"),
+    "a port of the node twice": ("    - containerPort: 80",
+                                 "    - {containerPort: 80, hostPort: 9}\n    - {containerPort: 81, hostPort: 9}", 13,
+                                 "each port of the node once"),
+    "another hostPort on the node's network": ("containerPort: 80",
+                                               "containerPort: 80\n      hostPort: 81\n  hostNetwork: true",
+                                               13, "hostPort that is the containerPort"),
+    "a host name with a dot": ("  containers:", "  hostname: a.b\n  containers:", 7, "in spec.hostname"),
+    "a DNS policy that is none": ("  containers:", "  dnsPolicy: none\n  containers:", 7, "Default or None"),
+    "a resolver of its own": ("  containers:", "  dnsConfig: {nameservers: [1.1.1.1]}\n  containers:", 7,
+                              "this version does not"),
+    "containers that run before": ("  containers:", "  initContainers: [{name: a, image: a}]\n  containers:", 7,
+                                   "initContainers"),
+    "a choice of nodes by a label that they have not": ("  containers:", "  nodeSelector: {disk: ssd}\n  containers:", 7,
+                                                        "kubernetes.io/hostname: node-1"),
+    "two nodes": ("  containers:", "  nodeName: node-1\n  nodeSelector: {kubernetes.io/hostname: node-2}\n  containers:", 8,
+                  "the same node as spec.nodeName, node-1"),
+    "ports one level too high": ("    ports:\n    - containerPort: 80", "  ports: []", 11,
+                                 "ports belongs at spec.containers[].ports: look at the indentation"),
     "another version": ("apiVersion: v1", "apiVersion: v2", 1, "apiVersion: v1"),
     "a port out of range": ("containerPort: 80", "containerPort: 80000", 12, "from 1 to 65535"),
     "a port that is a text": ("containerPort: 80", "containerPort: http", 12, "a whole number"),
@@ -53,7 +103,6 @@ MISTAKES = {
     "a map where a list belongs": ("  - name: nginx\n    image", "    name: nginx\n    image", 8, "to be a list"),
     "broken YAML": ("spec:", "spec", 7, "YAML that can be read"),
     "one field twice": ("kind: Pod", "kind: Pod\nkind: Pod", 3, "each field once"),
-    "hostNetwork, which is not modelled yet": ("  containers:", "  hostNetwork: true\n  containers:", 7, "leave it out"),
     "a bad protocol": ("containerPort: 80", "containerPort: 80\n      protocol: tcp", 13, "write TCP"),
 }
 

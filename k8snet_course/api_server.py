@@ -1,0 +1,203 @@
+"""The API server of a cluster: every object that somebody has written, and what applying a manifest changes.
+
+Objects are kept by kind and key.  Some have consequences, which others work out: pods are placed and attached by
+:mod:`k8snet_course.control_plane`, Services get addresses from :mod:`k8snet_course.services.controller`, policies go into the
+:class:`~k8snet_course.policy.PolicyIndex` that the pods' doors ask, names into the DNS :class:`~k8snet_course.dns.Zone`.
+
+Either all of a manifest is applied or nothing: each change leaves its undoing in the control plane's journal.
+
+Source: Kubernetes documentation, "Kubernetes API Concepts"; "kubectl apply".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from k8snet_course.control_plane import ControlPlane, listed
+from k8snet_course.dns import Zone
+from k8snet_course.errors import NotFound
+from k8snet_course.names import nearest
+from k8snet_course.objects import Pod
+from k8snet_course.objects.namespace import Namespace
+from k8snet_course.objects.network_policy import NetworkPolicy
+from k8snet_course.objects.endpoint_slice import EndpointSlice
+from k8snet_course.objects.service import Service
+from k8snet_course.policy import PolicyIndex
+from k8snet_course.services.controller import ServiceController
+from k8snet_course.services.kube_proxy.modes import KubeProxy
+from k8snet_course.services.load_balancer import speaker
+
+_WORKLOADS = ("Deployment", "ReplicaSet")
+FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+"""The namespaces that every cluster has from the start."""
+
+
+class ApiServer:
+    """The objects of one cluster, and what hangs on them."""
+
+    def __init__(self, control: ControlPlane, services: ServiceController, proxy: KubeProxy, policies: PolicyIndex,
+                 zone: Zone) -> None:
+        self.control = control
+        self.services = services
+        self.proxy = proxy
+        self.policies = policies
+        self.zone = zone
+        self._objects: dict[str, dict[str, Any]] = {}
+        self._doomed: list[Pod] = []
+        self._announced: dict[str, str] = {}
+        control.watchers.append(self._pod_changed)
+        for name in FIRST_NAMESPACES:
+            self._put("Namespace", Namespace(name))
+
+    # -- looking -------------------------------------------------------------------------------------------------------
+
+    def all(self, kind: str) -> tuple[Any, ...]:
+        """The objects of a kind, in the order in which they were made; pods are the control plane's."""
+        return tuple(self._of(kind).values())
+
+    def find(self, kind: str, key: str) -> Any:
+        """The object of this kind and key, or None."""
+        return self._of(kind).get(key)
+
+    def get(self, kind: str, name: str, namespace: str = "default") -> Any:
+        """An object by its name, or by namespace/name.  Raises NotFound."""
+        held = self._of(kind)
+        found = held.get(f"{namespace}/{name}", held.get(name)) if isinstance(name, str) else None
+        if found is None:
+            raise NotFound(name, f"a {kind} of this cluster ({listed(_label(key) for key in held)})",
+                           f"write '{_label(nearest(name, held))}'" if held else "apply one first")
+        return found
+
+    def namespace(self, name: str) -> Namespace:
+        """A namespace.  A shorthand such as ``add_pod(namespace=...)`` makes it, so there always is one."""
+        found = self._of("Namespace").get(name)
+        if found is None:
+            found = Namespace(name)
+            self._put("Namespace", found)
+        return found  # type: ignore[no-any-return] # only Namespaces are kept there
+
+    # -- changing ------------------------------------------------------------------------------------------------------
+
+    def apply(self, wanted: Iterable[Any]) -> tuple[Any, ...]:
+        """Make the cluster hold these objects, or change nothing and raise what is wrong.  Returns them as they are held."""
+        from k8snet_course import manifests  # kinds and their fields are needed only where manifests are
+
+        changes = manifests.plan(wanted, lambda kind, key: self.find(kind.name, key))
+        done = []
+        self._doomed = []
+        with self.control.all_or_nothing():
+            for change in changes:
+                done.append(self.put(change.after) if change.action != "unchanged" else change.before)
+        for pod in self._doomed:  # nothing can fail any more
+            self.control.delete(pod)
+        return tuple(done)
+
+    def put(self, after: Any) -> Any:
+        """Hold one object, new or changed, with what follows from it at once."""
+        kind = type(after).__name__
+        before = self.find(kind, after.key)
+        if isinstance(after, Pod):
+            self.namespace(after.namespace)
+            return self.control.apply(after)
+        if isinstance(after, Service):
+            held = self.services.put(after)
+            undo: Callable[[], object] = (lambda: self.services.put(before)) if before is not None else (
+                lambda: self.services.remove(after.key))
+            self.control.undo_later(undo)
+            return held
+        if kind in _WORKLOADS:
+            self._scale(before.pods() if before is not None else (), after.pods())
+        self._put(kind, after)
+        self.control.undo_later((lambda: self._put(kind, before)) if before is not None else (
+            lambda: self._remove(kind, after.key)))
+        return after
+
+    def delete(self, kind: str, one: Any) -> None:
+        """Take an object out, and what hangs on it."""
+        if kind == "Pod":
+            self.control.delete(one)
+        elif kind == "Service":
+            self.services.remove(one.key)
+        else:
+            if kind in _WORKLOADS:
+                for pod in one.pods():
+                    if pod.key in self.control.pods:
+                        self.control.delete(self.control.pods[pod.key])
+            self._remove(kind, one.key)
+
+    def _scale(self, before: Sequence[Pod], after: Sequence[Pod]) -> None:
+        """Make the pods that should be there, and delete those that should not."""
+        stay = {pod.key for pod in after}
+        for pod in before:
+            if pod.key not in stay and pod.key in self.control.pods:
+                self._doomed.append(self.control.pods[pod.key])
+        for pod in after:
+            if pod.key not in self.control.pods:
+                self.control.create(pod)
+
+    # -- what follows --------------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Bring kube-proxy and DNS up to date with the Services."""
+        for key, service, slices in self.services.settle():
+            namespace, _, name = key.partition("/")
+            if service is None:
+                self.proxy.remove(key)
+                self.zone.remove_service(namespace, name)
+            else:
+                self.namespace(namespace)
+                self.proxy.update(service, slices)
+                self.zone.add_service(service)
+                self.zone.set_slices(namespace, name, slices)
+
+            self._announce(key, service, slices)
+
+    def _announce(self, key: str, service: Service | None, slices: tuple[EndpointSlice, ...]) -> None:
+        """One node answers for a load balancer's address on the nodes' wire."""
+        nodes = [state.node for state in self.control.nodes.values()]
+        address = service.load_balancer_ips[0] if service is not None and service.load_balancer_ips else ""
+        node = speaker(service, nodes, slices) if service is not None and address else ""
+        for old in [held for held in self._announced if self._announced[held] == key]:
+            self.control.lets_go_all(old)
+            del self._announced[old]
+        if node:
+            self.control.holds(node, address)
+            self._announced[address] = key
+
+    def _pod_changed(self, pod: Pod, gone: bool) -> None:
+        if gone:
+            self.services.remove_pod(pod.key)
+        else:
+            self.services.add_pod(pod)
+
+    def _of(self, kind: str) -> dict[str, Any]:
+        if kind == "Pod":
+            return self.control.pods
+        if kind == "Service":
+            return self.services.services
+        return self._objects.setdefault(kind, {})
+
+    def _put(self, kind: str, value: Any) -> None:
+        self._of(kind)[value.key if kind != "Namespace" else value.name] = value
+        if kind in ("NetworkPolicy", "ClusterNetworkPolicy"):
+            self.policies.add(value)
+            if isinstance(value, NetworkPolicy):
+                self.namespace(value.namespace)
+        elif kind == "Namespace":
+            self.zone.add_namespace(value.name)
+        elif kind == "EndpointSlice":
+            self.services.put_slice(value)
+
+    def _remove(self, kind: str, key: str) -> None:
+        value = self._of(kind).pop(key)
+        if kind in ("NetworkPolicy", "ClusterNetworkPolicy"):
+            self.policies.remove(kind, key)
+        elif kind == "Namespace":
+            self.zone.remove_namespace(key)
+        elif kind == "EndpointSlice":
+            self.services.remove_slice(value)
+
+
+def _label(key: str) -> str:
+    return key.removeprefix("default/")

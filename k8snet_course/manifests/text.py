@@ -1,0 +1,95 @@
+"""Texts of manifests to objects, and objects to the text of a manifest.
+
+Source: Kubernetes API conventions; "kubectl get -o yaml".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from k8snet_course.errors import InvalidManifest
+from k8snet_course.manifests.kinds import kind_of, kind_written
+from k8snet_course.manifests.spot import Spot
+from k8snet_course.yaml_text import Located, documents, located, text_of
+
+
+def load(source: str | PathLike[str] | Mapping[str, object]) -> tuple[Any, ...]:
+    """The objects that a manifest asks for, in its order: a YAML text, a path to a file, or a dict.
+
+    A ``kind: List`` counts as its items.  What the cluster decides is empty: a pod's ``ip``, its ``node`` where the scheduler
+    is to choose, a Service's cluster IP where none is asked for.  Raises InvalidManifest, whose ``line`` says where.
+
+        >>> print(*load("{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {team: a}}}"))
+        namespace shop team=a
+    """
+    found = [located(source)] if isinstance(source, Mapping) else documents(_text_of(source))
+    objects = tuple(_object(one) for document in found for one in _items(document))
+    if not objects:
+        raise InvalidManifest("an empty text", "at least one object", "write apiVersion, kind, metadata and spec")
+    return objects
+
+
+def as_dict(value: object) -> dict[str, Any]:
+    """An object as the manifest that asks for it, in plain values.  Raises InvalidArgument for what is no such object.
+
+    >>> from k8snet_course.objects.namespace import Namespace
+    >>> as_dict(Namespace("shop"))["metadata"]
+    {'name': 'shop', 'labels': {'kubernetes.io/metadata.name': 'shop'}}
+    """
+    kind = kind_of(value)
+    return {"apiVersion": kind.api_version, "kind": kind.name, **kind.record.write(value)}
+
+
+def dump(*values: object) -> str:
+    """Objects as the YAML text that asks for them; fields that have their default are left out.
+
+    What the cluster alone decides is printed under ``status``, where ``load`` passes it over.
+    Raises InvalidArgument.
+
+        >>> from k8snet_course.objects.service import Service, ServicePort
+        >>> print(dump(Service("web", selector={"app": "web"}, ports=(ServicePort(80, 8080),))), end="")
+        apiVersion: v1
+        kind: Service
+        metadata:
+          name: web
+        spec:
+          selector:
+            app: web
+          ports:
+          - port: 80
+            targetPort: 8080
+    """
+    return text_of(as_dict(value) for value in values)
+
+
+def _object(document: Located) -> Any:
+    record = kind_written(Spot(document)).record
+    return record.read(Spot(document, "", record))
+
+
+def _items(document: Located) -> Iterator[Located]:
+    """The objects of a document: itself, or the items of a List."""
+    spot = Spot(document)
+    if spot.at("kind").value != "List":
+        yield document
+        return
+    items = spot.at("items")
+    if not isinstance(items.value, list):
+        raise spot.refusal("a List without items", "the field items, a list of objects", "add 'items:' here")
+    yield from items.value
+
+
+def _text_of(source: str | PathLike[str]) -> str:
+    """The text itself, or what is in the file that a one-line text names."""
+    if isinstance(source, str) and ("\n" in source or ":" in source.replace(":\\", "")):
+        return source
+    if not isinstance(source, (str, PathLike)):
+        raise InvalidManifest(type(source).__name__, "a YAML text, a path or a dict", "pass one of these")
+    try:
+        return Path(fspath(source)).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        raise InvalidManifest(str(source)[:80], "a YAML text, or the path of a file that can be read",
+                              "check the path, or pass the text itself") from None

@@ -1,0 +1,146 @@
+"""What a learner's words mean: "frontend", "shop/db", "node-1", "web.shop", "example.com", "10.96.0.20".
+
+A word is first a pod, then a node or a machine outside, then a Service, then an address, then a name that has to be looked up,
+as the sender's resolver would do it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from k8snet_course.api_server import ApiServer
+from k8snet_course.control_plane import ControlPlane, listed
+from k8snet_course.dns import Lookup, Outside, ResolvConf, lookup, resolv_conf
+from k8snet_course.dns.outside import Server
+from k8snet_course.errors import NotFound
+from k8snet_course.linux.namespace import Namespace
+from k8snet_course.linux.packet import Packet
+from k8snet_course.linux.trace import Action, Hop, Step, Told, Trace, Verdict
+from k8snet_course.names import nearest
+from k8snet_course.objects import Pod
+from k8snet_course.objects.service import Service
+from k8snet_course.probe import EPHEMERAL_PORT, is_address
+from k8snet_course.underlay import HOSTS, ROUTER, Underlay
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a packet is to go: an ``address``, the ``device`` that is meant by it (empty: not known), and how it was called.
+
+    Without an address there is no such name, and ``why`` says what the resolver found.
+    """
+
+    address: str
+    label: str
+    device: str = ""
+    why: str = ""
+
+
+class Meaning:
+    """The words of one cluster.  ``domain`` is its DNS domain, ``dns`` the address of its DNS server."""
+
+    def __init__(self, control: ControlPlane, api: ApiServer, underlay: Underlay, domain: str, dns: tuple[str, ...],
+                 outside: Outside) -> None:
+        self.control = control
+        self.api = api
+        self.underlay = underlay
+        self.domain = domain
+        self.dns = dns
+        self.outside = outside
+
+    def endpoint(self, name: str) -> str:
+        """The pod (namespace/name), node or machine outside that a word means.  Raises NotFound."""
+        found = self._device(name)
+        if found:
+            return found
+        known = [*(pod.label for pod in self.control.pods.values()), *self.control.nodes, *HOSTS]
+        raise NotFound(name, f"a pod, a node or a machine outside ({listed(known)}), or an IP address as the destination",
+                       f"write '{nearest(name, known)}'")
+
+    def target(self, word: str, source: str) -> Target:
+        """Where a packet from ``source`` (an endpoint) to ``word`` goes.  Raises NotFound."""
+        if word == "localhost":
+            ipv6 = ":" in next(iter(self.control.nodes.values())).node.ip
+            return Target("::1" if ipv6 else "127.0.0.1", word)
+        if is_address(word):
+            address = str(ip_address(word))
+            return Target(address, address)
+        device = self._device(word)
+        if device:
+            return Target(self.address_of(device), _label(device), device)
+        pod = self.control.pods.get(source)
+        service = self.service(word, pod.namespace if pod is not None else "default")
+        if service is not None and service.proxied:
+            return Target(service.cluster_ip, service.label)
+        name = f"{service.name}.{service.namespace}.svc.{self.domain}" if service is not None else word
+        if service is None and ("." not in word or word.replace(".", "").isdecimal()):
+            self.endpoint(word)  # says what there is
+        found = self.lookup(source, name)
+        if not found.result:
+            return Target("", word, why=found.why)
+        return Target(found.result[0], word)
+
+    def service(self, word: str, namespace: str) -> Service | None:
+        """The Service that a word means in a namespace: ``web``, ``shop/web``, ``svc/web`` or ``service/web``; or None."""
+        if not isinstance(word, str):
+            return None
+        kind, _, rest = word.partition("/")
+        name = rest if kind in ("svc", "service") and rest else word
+        held = self.api.services.services
+        return held.get(f"{namespace}/{name}") or held.get(name)
+
+    def address_of(self, device: str) -> str:
+        """The (first) address of a pod, a node or a machine outside."""
+        if device in self.control.pods:
+            return self.control.pods[device].ip
+        return self.control.nodes[device].node.ip if device in self.control.nodes else self.underlay.address[device]
+
+    # -- names ---------------------------------------------------------------------------------------------------------
+
+    def resolv_conf(self, source: str) -> ResolvConf:
+        """The resolv.conf of a pod, or of a machine that is no pod: that one asks the router's DNS server."""
+        node = ResolvConf((self.underlay.address[ROUTER],))
+        pod = self.control.pods.get(source)
+        if pod is None:
+            return node
+        return resolv_conf(pod.namespace, pod.dns_policy, None, node, self.dns, pod.host_network, self.domain)
+
+    def lookup(self, source: str, name: str, resolver: str = "glibc", unreachable: tuple[str, ...] = ()) -> Lookup:
+        """The queries that a program on this device makes for a name; servers at ``unreachable`` do not answer.
+
+        Raises InvalidName or InvalidArgument.
+        """
+        servers: dict[str, Server] = {ip: self.api.zone for ip in self.dns} | {self.underlay.address[ROUTER]: self.outside}
+        pod: Pod | None = self.control.pods.get(source)
+        hosts = {"localhost": ("127.0.0.1",)} | ({pod.hostname or pod.name: pod.ips} if pod is not None else {})
+        return lookup(self.resolv_conf(source), name, {ip: one for ip, one in servers.items() if ip not in unreachable}, resolver,
+                      hosts)
+
+    def _device(self, name: object) -> str:
+        """A pod, node or machine outside, or nothing.  Raises NotFound for one that is named by its kind and is not there."""
+        if not isinstance(name, str):
+            raise NotFound(name, "the name of a pod, a node, a Service or a machine outside, or an IP address",
+                           "write it as a text")
+        kind, _, rest = name.partition("/")
+        if kind == "pod" and rest:
+            return self.control.pod(rest).key
+        if kind == "node" and rest:
+            return self.control.node(rest).node.name
+        for key in (f"default/{name}", name):
+            if key in self.control.pods:
+                return key
+        return name if name in self.control.nodes or name in HOSTS else ""
+
+
+def no_such_name(ns: Namespace, asked: str, target: Target, dns: str, address: str) -> Trace:
+    """The trace of a packet that was never sent, because its name stands for no address."""
+    query = Packet(address, dns, "UDP", EPHEMERAL_PORT, 53, kind="query", dont_fragment=False)
+    reason = f"{asked} cannot send to {target.label}: {target.why}".rstrip(".")
+    step = Step(Action.DROP, "", query, Told(reason, target.label))
+    return Trace(asked, target.label, query, (Hop(ns.name, ns.kind, "", "", (step,)),), Verdict.NO_SUCH_NAME, reason)
+
+
+def _label(device: str) -> str:
+    """A device's name as people say it: a pod of the namespace ``default`` goes without it."""
+    return device.removeprefix("default/")
