@@ -19,9 +19,9 @@ from k8snet_course.dns import Zone
 from k8snet_course.errors import NotFound
 from k8snet_course.names import nearest
 from k8snet_course.objects import Pod
+from k8snet_course.objects.endpoint_slice import EndpointSlice
 from k8snet_course.objects.namespace import Namespace
 from k8snet_course.objects.network_policy import NetworkPolicy
-from k8snet_course.objects.endpoint_slice import EndpointSlice
 from k8snet_course.objects.service import Service
 from k8snet_course.policy import PolicyIndex
 from k8snet_course.services.controller import ServiceController

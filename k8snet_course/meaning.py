@@ -111,7 +111,7 @@ class Meaning:
 
         Raises InvalidName or InvalidArgument.
         """
-        servers: dict[str, Server] = {ip: self.api.zone for ip in self.dns} | {self.underlay.address[ROUTER]: self.outside}
+        servers: dict[str, Server] = dict.fromkeys(self.dns, self.api.zone) | {self.underlay.address[ROUTER]: self.outside}
         pod: Pod | None = self.control.pods.get(source)
         hosts = {"localhost": ("127.0.0.1",)} | ({pod.hostname or pod.name: pod.ips} if pod is not None else {})
         return lookup(self.resolv_conf(source), name, {ip: one for ip, one in servers.items() if ip not in unreachable}, resolver,

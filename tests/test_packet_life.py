@@ -29,7 +29,7 @@ def test_pod_to_internet_and_back(cni: str) -> None:
     trace = world(cni).send("b", "internet", port=443)
     assert trace.delivered
     if cni in MASQUERADED:
-        assert trace.answered and [str(one) for one in trace.nat][0].endswith("-> 192.168.1.3")
+        assert trace.answered and next(str(one) for one in trace.nat).endswith("-> 192.168.1.3")
     elif cni in ("aci", "bcf"):  # the fabric knows the way to pods; the internet does not
         assert not trace.answered and trace.reply is not None and "internet has no route" in trace.reply.reason
     else:

@@ -211,9 +211,11 @@ class RouteTable:
 
 
 def _printed(row: Route) -> tuple[int, bool, int, int]:
-    """Where a row stands: IPv4 begins with the default route and the shorter prefix, IPv6 ends with them."""
+    """Where a row stands: in IPv4 a prefix comes before those that lie in it, in IPv6 behind them, and so the default route."""
     version, net, length = _prefix(row.dst)
-    return version, (row.dst != "default") if version == 4 else row.dst == "::/0", net, length if version == 4 else -length
+    if version == 4:
+        return version, row.dst != "default", net, length
+    return version, False, net | (1 << (128 - length)) - 1, -length
 
 
 def _judge(row: Route, winner: Route | None, matching: Sequence[Route]) -> Candidate:

@@ -88,22 +88,15 @@ KINDS: dict[str, Kind] = {kind.name: kind for kind in (
          also=_GATEWAY_V1BETA1),
     Kind("ReferenceGrant", _GATEWAY_V1, ReferenceGrant, gateways.REFERENCE_GRANT, "referencegrants", ("refgrant",),
          also=_GATEWAY_V1BETA1),
+    Kind("Deployment", "apps/v1", Deployment, workloads.DEPLOYMENT, "deployments", ("deploy",), update=workloads.updated),
+    Kind("ReplicaSet", "apps/v1", ReplicaSet, workloads.REPLICA_SET, "replicasets", ("rs",), update=workloads.updated),
 )}
 """The kinds by their names."""
 
-WORKLOADS = (
-    Kind("Deployment", "apps/v1", Deployment, workloads.DEPLOYMENT, "deployments", ("deploy",), update=workloads.updated),
-    Kind("ReplicaSet", "apps/v1", ReplicaSet, workloads.REPLICA_SET, "replicasets", ("rs",), update=workloads.updated),
-)
-"""Kinds whose pods somebody must make.  They are no part of KINDS, so manifests of them are refused: no cluster makes the pods
-yet.  Their objects print and plan like all others."""
-
-_BY_CLASS = {kind.made: kind for kind in (*KINDS.values(), *WORKLOADS)}
+_BY_CLASS = {kind.made: kind for kind in KINDS.values()}
 
 ELSEWHERE = {
     "Node": "make the nodes with Cluster(nodes=...)",
-    "Deployment": "write the pods themselves, each with 'kind: Pod'",
-    "ReplicaSet": "write the pods themselves, each with 'kind: Pod'",
     "Endpoints": "write an EndpointSlice, which has taken its place",
     "AdminNetworkPolicy": "write a ClusterNetworkPolicy, which has taken its place",
     "BaselineAdminNetworkPolicy": "write a ClusterNetworkPolicy of the tier Baseline, which has taken its place",

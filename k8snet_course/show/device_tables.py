@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from k8snet_course.linux.netfilter import FILTER, NAT
+from k8snet_course.show.connections import ways
 
 if TYPE_CHECKING:
     from k8snet_course.cluster import Cluster
@@ -43,7 +44,7 @@ def tables_of(namespace: Namespace) -> list[tuple[str, str]]:
 
 
 def devices_on_the_way(trace: Trace) -> list[str]:
-    """The names of the devices that a packet and its answer visit, each once, in order.
+    """The names of the devices that a packet and its answer visit, and the connections that follow, each once, in order.
 
     >>> from k8snet_course import Cluster
     >>> cluster = Cluster()
@@ -51,8 +52,7 @@ def devices_on_the_way(trace: Trace) -> list[str]:
     >>> devices_on_the_way(cluster.send("frontend", "backend"))
     ['default/frontend', 'node-1', 'default/backend']
     """
-    hops = [*trace.hops, *(trace.reply.hops if trace.reply is not None else ())]
-    return list(dict.fromkeys(hop.device for hop in hops))
+    return list(dict.fromkeys(hop.device for way in ways(trace) for hop in way.trace.hops))
 
 
 def mtu(cluster: Cluster, device: str, link: str) -> int:

@@ -12,20 +12,23 @@ shows a few nodes and pods, those on the packet's way among them, and says how m
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Set as AbstractSet
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from k8snet_course.errors import NotFound
 from k8snet_course.show import text
-from k8snet_course.show.devices import MONO
-from k8snet_course.show.drawing import Drawing, fit, fit_address
-from k8snet_course.show.node_box import NODE_TOP, Bands, NodePlan, draw_node
+from k8snet_course.show.connections import relays
+from k8snet_course.show.drawing import Drawing
+from k8snet_course.show.node_box import HEADER, NODE_TOP, Bands, NodePlan, draw_home_wire, draw_node, with_lines
+from k8snet_course.show.outside import MARGIN, draw_underlay
 from k8snet_course.show.pod_rows import arrange, capacity
-from k8snet_course.show.scene import WIDTH, Box, Label, Place, Point, Scene
+from k8snet_course.show.scene import WIDTH, Box, Label, Scene
+from k8snet_course.show.virtual import Virtual, virtuals
+from k8snet_course.show.virtual_row import draw_virtuals, row_height
 
 if TYPE_CHECKING:
     from k8snet_course.cluster import Cluster
-    from k8snet_course.linux.namespace import Namespace
     from k8snet_course.linux.trace import Trace
     from k8snet_course.objects import Node, Pod
 
@@ -50,8 +53,9 @@ def layout(cluster: Cluster, trace: Trace | None = None) -> Scene:
     """
     wanted = text.devices_of(trace)
     services = virtuals(cluster, trace)
-    backends = frozenset(backend.pod for one in services for backend in one.backends)
-    nodes, pods, width = _choose(cluster, wanted, backends)
+    nodes, pods, width = _choose(cluster, wanted, services)
+    backends = {backend.pod for one in services for backend in one.backends}
+    chosen = {backend.pod for one in services for backend in one.backends if backend.chosen}
     most = capacity(width, MOST_PODS)
     shown = [[several[i] for i in _first([_rank(pod.key, wanted, backends) for pod in several], most)] for several in pods]
     left_out = [len(several) - len(some) for several, some in zip(pods, shown, strict=True)]
@@ -60,9 +64,10 @@ def layout(cluster: Cluster, trace: Trace | None = None) -> Scene:
     hosts = text.outside(cluster, wanted)
     drawing = Drawing()
     bottom = _draw_nodes(drawing, plans, width, services)
+    ends = text.ends_of(trace) | chosen
     for plan in plans:
         for pod, _ in plan.pods:
-            if pod.host_network and pod.key in text.ends_of(trace) | {one.chosen_pod for one in services}:
+            if pod.host_network and pod.key in ends:
                 draw_home_wire(drawing, plan, pod)
     bottom = draw_underlay(drawing, cluster, plans, hosts, bottom)
     missing = len(cluster.nodes) - len(nodes)
@@ -93,18 +98,22 @@ def _several(count: int, what: str) -> str:
 
 
 def _choose(
-    cluster: Cluster, wanted: frozenset[str], backends: frozenset[str]
+    cluster: Cluster, wanted: frozenset[str], services: Sequence[Virtual]
 ) -> tuple[list[Node], list[tuple[Pod, ...]], float]:
     """The nodes to show, those on the packet's way before those of backends and others, the pods on each, and a node's width."""
     on_the_way = wanted | {end for name in wanted for end in _joined(cluster, name)}
+    behind = {backend.node for one in services for backend in one.backends}
     every = cluster.nodes
-    names = [node.name for node in every] if len(every) <= MOST_NODES else _wanted_nodes(cluster, on_the_way, backends)
-    number = {name: index for index, name in enumerate(node.name for node in every)} if len(names) < MOST_NODES else {}
-    chosen = every
+    chosen = [every[number] for number in _first([_rank(node.name, on_the_way, behind) for node in every], MOST_NODES)]
+    pods = [cluster.pods_on(node.name) for node in chosen]
     width = (WIDTH - 2 * MARGIN - _GAP * (len(chosen) - 1)) / len(chosen)
-    if len(chosen) == 1 and arrange(len(by_node[chosen[0].name]), _ALONE).rows == 1:
+    if len(chosen) == 1 and arrange(len(pods[0]), _ALONE).rows == 1:
         width = _ALONE
-    return chosen, list(by_node.values()), width
+    return chosen, pods, width
+
+
+def _rank(name: str, first: AbstractSet[str], second: AbstractSet[str]) -> int:
+    return 0 if name in first else 1 if name in second else 2
 
 
 def _joined(cluster: Cluster, name: str) -> Iterable[str]:
@@ -116,19 +125,23 @@ def _joined(cluster: Cluster, name: str) -> Iterable[str]:
     return [link.peer.namespace for link in links if link.peer is not None and link.master == ""]
 
 
-def _first(wanted: Sequence[bool], most: int) -> list[int]:
-    """The numbers of at most ``most`` things: first those that are wanted, then the others as they come."""
-    order = sorted(range(len(wanted)), key=lambda number: (not wanted[number], number))
-    return sorted(order[:most])
+def _first(ranks: Sequence[int], most: int) -> list[int]:
+    """The numbers of at most ``most`` things, those of the lowest ranks; of equal ranks the first.
+
+    >>> _first([2, 2, 0, 1, 2], 3)
+    [0, 2, 3]
+    """
+    return sorted(nsmallest(most, range(len(ranks)), key=ranks.__getitem__))
 
 
-def _draw_nodes(drawing: Drawing, plans: Sequence[NodePlan], width: float) -> float:
+def _draw_nodes(drawing: Drawing, plans: Sequence[NodePlan], width: float, services: Sequence[Virtual]) -> float:
     """All node boxes side by side, equally wide and high; returns their lower edge."""
-    grids = [arrange(len(plan.pods), width) for plan in plans]
-    bands = Bands.of(plans, grids, width)
+    grids = with_lines(plans, [arrange(len(plan.pods), width) for plan in plans])
+    bands = Bands.of(plans, grids, width, row_height(services))
     x = (WIDTH - width * len(plans) - _GAP * (len(plans) - 1)) / 2
     bottom = 0.0
     for plan, grid in zip(plans, grids, strict=True):
         bottom = draw_node(drawing, plan, grid, x, NODE_TOP, width, bands)
         x += width + _GAP
+    draw_virtuals(drawing, services, NODE_TOP + HEADER - 8)
     return bottom

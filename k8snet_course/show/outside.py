@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from k8snet_course.show.devices import MONO
-from k8snet_course.show.drawing import Drawing, fit
+from k8snet_course.show.drawing import Drawing, fit, fit_address
 from k8snet_course.show.scene import WIDTH, Box, Label, Place, Point
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _box(drawing: Drawing, host: Namespace, address: str, corner: Point, align: 
     at = corner.x + (12 if align == "start" else _HOST_WIDTH - 12)
     labels = (
         Label(at, corner.y + _HOST_HEIGHT / 2 - 4, fit(host.label, 90, 8.0), "name", align),
-        Label(at, corner.y + _HOST_HEIGHT / 2 + 14, address, "address", align),
+        Label(at, corner.y + _HOST_HEIGHT / 2 + 14, fit_address(address, _HOST_WIDTH - 18), "address", align),
     )
     drawing.box(Box(host.name, "", host.kind, corner.x, corner.y, _HOST_WIDTH, _HOST_HEIGHT, title, labels))
 

@@ -59,12 +59,18 @@ def _stops(scene: Scene, trace: Trace) -> Iterator[Stop]:
     last: Point | None = None
     before: Hop | None = None
     wrapped = False
+    begins, ends = _homes(scene, trace)
+    final = trace.hops[-1].steps[-1] if trace.hops else None
     for number, hop in enumerate(trace.hops, start=1):
         way: list[Point] = [] if last is None else [last]
         if before is not None:
             way = _cross(scene, before, hop, way)
         wrapped_here = False
         for step in hop.steps:
+            if last is None and begins:
+                last, way = scene.anchor(begins), [*(scene.wire(Place(begins, ""), Place(hop.device, "")) or ())]
+                yield Stop(number, Place(begins, ""), Place(begins, ""), last, (last,))
+                continue
             place = _place(scene, hop, step)
             box = _box(scene, place)
             here = _at(scene, place, box, way[-1] if way else last)
@@ -75,6 +81,10 @@ def _stops(scene: Scene, trace: Trace) -> Iterator[Stop]:
                 way = [*start, *_elbow(start[-1], here, _lane(scene, hop.device, start[-1]))]
             else:
                 way = [here]
+            if ends and step is final and step.action is Action.DELIVER:
+                place, box = Place(ends, ""), scene.box(ends)
+                way += scene.wire(Place(hop.device, ""), place) or ()
+                here = way[-1]
             came_wrapped, wrapped = wrapped, step.packet.inner is not None
             wrapped_here = wrapped_here or step.action is Action.ENCAPSULATE
             marked = Place(box.device, box.link) if box else place
@@ -83,6 +93,22 @@ def _stops(scene: Scene, trace: Trace) -> Iterator[Stop]:
         if way:
             last = way[-1]
         before = hop
+
+
+def _homes(scene: Scene, trace: Trace) -> tuple[str, str]:
+    """The pods with hostNetwork that the walk begins and ends in, empty for none.
+
+    A pod that is named is meant.  A Service does not name its pod; then it is the one that is joined to the node's routing and
+    is not the other end.
+    """
+    found = []
+    for hop, name, other in ((trace.hops[:1], trace.source, trace.target), (trace.hops[-1:], trace.target, trace.source)):
+        homes = scene.at_home(hop[0].device) if hop else ()
+        named = [pod for pod in homes if pod in (name, f"default/{name}")]
+        unnamed = [pod for pod in homes if pod not in (other, f"default/{other}")]
+        itself = bool(hop) and name == hop[0].label
+        found.append("" if itself else next(iter(named or unnamed), ""))
+    return found[0], found[1]
 
 
 def _cross(scene: Scene, before: Hop, hop: Hop, way: list[Point]) -> list[Point]:
@@ -96,6 +122,8 @@ def _cross(scene: Scene, before: Hop, hop: Hop, way: list[Point]) -> list[Point]
 
 
 def _place(scene: Scene, hop: Hop, step: Step) -> Place:
+    if step.action is Action.FILTER and scene.pod_behind(Place(hop.device, step.link)):
+        return Place(hop.device, step.link)
     if step.action in _INSIDE or not step.link or Place(hop.device, step.link) not in scene.anchors:
         return Place(hop.device, "")
     return Place(hop.device, step.link)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from k8snet_course.show.connections import told, ways
 from k8snet_course.show.layout import layout
+from k8snet_course.show.marks import Walked
 from k8snet_course.show.scene import Scene
-from k8snet_course.show.svg import Walked, svg
+from k8snet_course.show.svg import svg
 
 if TYPE_CHECKING:
     from k8snet_course.cluster import Cluster
@@ -29,12 +31,8 @@ class Picture:
     @property
     def svg(self) -> str:
         """The picture as SVG text, with its style sheet, title and description."""
-        walks = []
-        if self.trace is not None:
-            walks.append(Walked.of(self.scene, self.trace))
-            if self.trace.reply is not None:
-                walks.append(Walked.of(self.scene, self.trace.reply, "back"))
-        return svg(self.scene, walks, described=str(self.trace) if self.trace is not None else "")
+        walks = [Walked.of_way(self.scene, way) for way in ways(self.trace)]
+        return svg(self.scene, walks, described=told(self.trace) if self.trace is not None else "")
 
     def bundle(self) -> dict[str, str]:
         """The MIME types that a notebook stores."""
@@ -48,7 +46,7 @@ class Picture:
 
 
 def draw(cluster: Cluster, trace: Trace | None = None) -> Picture:
-    """A still picture of a cluster, and of a packet's walk through it.
+    """A still picture of a cluster, and of a packet's walk through it with all connections that follow.
 
     Its ``svg`` raises NotFound for a walk through another cluster.
 
@@ -63,7 +61,7 @@ def draw(cluster: Cluster, trace: Trace | None = None) -> Picture:
     router 192.168.1.1/24
     """
     scene = layout(cluster, trace)
-    return Picture(scene, trace, str(trace) if trace is not None else scene.text)
+    return Picture(scene, trace, told(trace) if trace is not None else scene.text)
 
 
 def cluster_svg(cluster: Cluster) -> str:

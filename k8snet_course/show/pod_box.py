@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from k8snet_course.programs import listeners_of
-from k8snet_course.show.drawing import fit, measure
+from k8snet_course.show.drawing import fit, fit_address, measure
 from k8snet_course.show.pod_rows import LINE, PodRows
 from k8snet_course.show.scene import Box, Label
 
@@ -71,7 +71,7 @@ class PodFacts:
         if self.relays:
             found.append((f"proxy {self.relays} → {self.relays + 1}", "kind"))
         found += self._containers(room) if rows.rows <= _ROOMY else self._in_one_line(room)
-        return [(fit(text, room, 7.85 if role == "address" else 7.4), role) for text, role in found]
+        return [(fit_address(text, room) if role == "address" else fit(text, room, 7.4), role) for text, role in found]
 
     def _containers(self, room: float) -> list[tuple[str, str]]:
         """A line a container, those that cannot listen first where not all fit."""
@@ -128,10 +128,10 @@ def _refused(row: Refused, room: float) -> str:
 def pod_box(facts: PodFacts, rows: PodRows, x: float, y: float) -> Box:
     """The box of a pod with its left upper corner at (x, y)."""
     pod = facts.pod
-    middle = round(x + rows.pod / 2, 1)
+    middle, room = round(x + rows.pod / 2, 1), rows.pod - 8
     labels = [
         Label(middle, y + 20, fit(pod.label, rows.pod - 12, _NAME), "name"),
-        Label(middle, y + 37, pod.ip, "address"),
+        Label(middle, y + 37, fit_address(pod.ip, room), "address"),
     ]
     labels += [
         Label(middle, y + 37 + LINE * number, text, role)

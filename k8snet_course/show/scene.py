@@ -139,6 +139,21 @@ class Scene:
         """The points of the wire from ``a`` to ``b``, in that direction, or None when no wire joins them."""
         return self._ways.get((a, b))
 
+    def pod_behind(self, place: Place) -> str:
+        """The pod at the other end of a veth pair; empty if there is none."""
+        far = self._veths.get(place)
+        box = self.box(far.device) if far is not None else None
+        return box.device if box is not None and box.kind == "pod" else ""
+
+    def at_home(self, device: str) -> tuple[str, ...]:
+        """The pods that use this node's own network and are joined to its routing in this picture."""
+        return tuple(wire.a.device for wire in self.wires if wire.kind == "home" and wire.b == (device, ""))
+
+    @cached_property
+    def _veths(self) -> dict[Place, Place]:
+        pairs = [(wire.a, wire.b) for wire in self.wires if wire.kind == "veth"]
+        return {one: other for a, b in pairs for one, other in ((a, b), (b, a))}
+
     @cached_property
     def _boxes(self) -> dict[Place, Box]:
         return {Place(box.device, box.link): box for box in self.boxes}

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from k8snet_course.linux.trace import Action, Hop, Trace
 from k8snet_course.show.challenge import Question, questions
+from k8snet_course.show.connections import Way, ways
 from k8snet_course.show.device_tables import devices_on_the_way, mtu, tables_of
 from k8snet_course.show.headers import leaves_by, stack
+from k8snet_course.show.marks import CROSS, DOOR_HEIGHT, ENVELOPE, TICK, Door, Note, Walked, home, sign
 from k8snet_course.show.path import Stop
 from k8snet_course.show.scene import Place, Scene
-from k8snet_course.show.svg import CROSS, ENVELOPE, TICK, Note, Walked, home, line, sign, svg
+from k8snet_course.show.svg import line, svg
 
 if TYPE_CHECKING:
     from k8snet_course.cluster import Cluster
@@ -34,14 +36,11 @@ def walk_state(scene: Scene, cluster: Cluster, trace: Trace | None) -> Json:
     >>> [way["name"] for way in state["ways"]], len(state["ways"][0]["steps"]), len(state["devices"])
     (['there', 'back'], 5, 3)
     """
-    ways, devices = [], []
-    if trace is not None:
-        ways.append(_way(scene, cluster, trace, "there"))
-        if trace.reply is not None:
-            ways.append(_way(scene, cluster, trace.reply, "back"))
-        devices = [_device(cluster, name) for name in devices_on_the_way(trace)]
+    several = ways(trace)
+    shown = [_way(scene, cluster, way) | {"next": way.following(several)} for way in several]
+    devices = [_device(cluster, name) for name in devices_on_the_way(trace)] if trace is not None else []
     label = f"Packet from {trace.source} to {trace.target}" if trace else scene.title
-    return {"label": label, "svg": svg(scene, styled=False), "ways": ways, "devices": devices,
+    return {"label": label, "svg": svg(scene, styled=False), "ways": shown, "devices": devices,
             "envelope": ENVELOPE}
 
 
@@ -51,8 +50,9 @@ def _device(cluster: Cluster, name: str) -> Json:
     return {"name": name, "label": namespace.label, "tables": tables}
 
 
-def _way(scene: Scene, cluster: Cluster, trace: Trace, name: str) -> Json:
-    walk, asked = Walked.of(scene, trace, name), questions(trace)
+def _way(scene: Scene, cluster: Cluster, way: Way) -> Json:
+    trace = way.trace
+    walk, asked = Walked.of_way(scene, way), questions(trace)
     ended = sign(scene, walk)
     numbered = [(hop, number) for hop in trace.hops for number in range(len(hop.steps))]
     steps = [
@@ -61,11 +61,23 @@ def _way(scene: Scene, cluster: Cluster, trace: Trace, name: str) -> Json:
     ]
     for note in walk.notes:
         steps[note.step]["note"] = _note(note)
+    for door in walk.doors:
+        steps[door.step]["door"] = _door(door)
+    for number, place in walk.addresses:
+        steps[number]["at"].append(key(place))
+        box = scene.box(*place)
+        if way.name == "there" and box is not None:
+            steps[number]["service"] = box.title
+    which = f"{way.connection}. " if way.connection else ""
     for index, step in enumerate(steps):
-        step["say"] = f"Step {index + 1} of {len(steps)}, {step['hop']}: {step['action']}. {step['why']}.{_more(step)}"
+        step["number"] += way.first
+        step["say"] = f"{which}Step {index + 1} of {len(steps)}, {step['hop']}: {step['action']}. {step['why']}.{_more(step)}"
+    label = "Way there" if way.name == "there" else "Way back"
     return {
-        "name": name,
-        "label": "Way there" if name == "there" else "Way back",
+        "name": way.name,
+        "label": f"{way.number} of {way.count}: {way.name}" if way.connection else label,
+        "title": f"{way.connection}: {label.lower()}" if way.connection else label,
+        "connection": way.connection,
         "packet": str(trace.packet),
         "delivered": trace.delivered,
         "verdict": str(trace.verdict).replace("_", " "),
@@ -105,6 +117,8 @@ def _step(scene: Scene, hop: Hop, number: int, stop: Stop, question: Question | 
         "tube": stop.came_wrapped,
         "wrapped": stop.wrapped,
         "note": None,
+        "door": None,
+        "service": "",
         "quiz": _quiz(question),
     }
 
@@ -113,10 +127,18 @@ def _note(note: Note) -> Json:
     return {"text": note.word, "x": note.corner.x, "y": note.corner.y, "width": note.width}
 
 
+def _door(door: Door) -> Json:
+    return {"text": door.word, "title": door.why, "x": door.corner.x, "y": door.corner.y, "width": door.width,
+            "height": DOOR_HEIGHT, "lock": door.lock}
+
+
 def _more(step: Json) -> str:
     """What the picture and the details show of a step besides its reason, for those who listen."""
-    if step["note"]:
-        return f" Rewritten: {step['note']['text']}."
+    if step["note"] or step["service"]:
+        rewritten = f" Rewritten: {step['note']['text']}." if step["note"] else ""
+        return rewritten + (f" The {step['service']}." if step["service"] else "")
+    if step["door"]:
+        return f" At the door of the pod: {step['door']['text']}."
     if step["packet"]["grew"]:
         headers = ", ".join(f"{one['name']} {one['text']}".rstrip() for one in step["packet"]["headers"])
         return f" The packet is now {step['packet']['size']} bytes, from the outside in: {headers}."

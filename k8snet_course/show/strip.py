@@ -7,11 +7,13 @@ A trace does not know the cluster around it; for the packet's way through the wh
 from __future__ import annotations
 
 from k8snet_course.linux.trace import Hop, Trace
+from k8snet_course.show.connections import Way, connections, told, ways
 from k8snet_course.show.drawing import Drawing, fit
+from k8snet_course.show.marks import Walked
 from k8snet_course.show.path import Stop
 from k8snet_course.show.scene import WIDTH, Box, Label, Place, Point, Scene
 from k8snet_course.show.state import hop_text
-from k8snet_course.show.svg import Walked, svg
+from k8snet_course.show.svg import svg
 
 _MARGIN, _GAP, _ABOVE = 14.0, 30.0, 26.0
 _IN_A_ROW = 5
@@ -20,7 +22,7 @@ _HEAD, _LINE = 52.0, 18.0
 
 
 def trace_svg(trace: Trace) -> str:
-    """The strip of a trace as SVG text.
+    """The strip of a trace, and of the connections that follow it, as SVG text.
 
     >>> from k8snet_course import Cluster
     >>> picture = trace_svg(Cluster().send("node-1", "laptop", port=None))
@@ -28,23 +30,33 @@ def trace_svg(trace: Trace) -> str:
     ['node', 'switch', 'laptop']
     """
     scene = strip(trace)
-    places = [Place(_name(number, hop), "") for number, hop in enumerate(trace.hops)]
+    walks = []
+    for way in ways(trace):
+        if way.name == "there" and way.trace.hops:
+            walks.append(_walked(scene, way))
+    return svg(scene, walks, described=told(trace))
+
+
+def _walked(scene: Scene, way: Way) -> Walked:
+    """One connection: its boxes in order, numbered on from the one before."""
+    places = [Place(_name(way.first + number, hop), "") for number, hop in enumerate(way.trace.hops)]
     stops = tuple(
         Stop(number + 1, place, place, scene.anchors[place], _way(scene, places, number))
         for number, place in enumerate(places)
     )
-    walk = Walked("there", stops, trace.delivered, str(trace.verdict).replace("_", " "))
-    return svg(scene, [walk] if stops else [], described=str(trace))
+    verdict = str(way.trace.verdict).replace("_", " ")
+    return Walked("there", stops, way.trace.delivered, verdict, first=way.first, connection=way.connection)
 
 
 def strip(trace: Trace) -> Scene:
     """The scene of a trace: its devices in the order of the way, five in a row at most."""
     drawing = Drawing()
     bottom = 0.0
-    columns = max(1, min(len(trace.hops), _IN_A_ROW))
+    hops = [hop for one in connections(trace) for hop in one.hops]
+    columns = max(1, min(len(hops), _IN_A_ROW))
     width = min(_WIDEST, (WIDTH - 2 * _MARGIN - (columns - 1) * _GAP) / columns)
-    for start in range(0, len(trace.hops), _IN_A_ROW):
-        several = trace.hops[start : start + _IN_A_ROW]
+    for start in range(0, len(hops), _IN_A_ROW):
+        several = hops[start : start + _IN_A_ROW]
         top = bottom + _ABOVE
         height = _HEAD + _LINE * max(len(hop.steps) for hop in several) + 6
         for column, hop in enumerate(several):

@@ -12,75 +12,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from k8snet_course.linux.trace import Action, Trace
-from k8snet_course.show.path import Stop, path
+from k8snet_course.show.marks import CROSS, DOOR_HEIGHT, ENVELOPE, TICK, Door, Note, Sign, Walked, badges, home, sign
 from k8snet_course.show.scene import Box, Label, Place, Point, Scene, Wire
 
-_ROUND = {"node": 14, "pod": 10, "note": 8, "port": 2, "laptop": 10, "router": 10}
+_ROUND = {"node": 14, "pod": 10, "hostpod": 10, "note": 8, "port": 2, "laptop": 10, "router": 10, "internet": 28, "virtual": 10,
+          "backend": 7, "chosen": 7}
 """How round the corners of a kind of box are; 5 where nothing is said."""
 
-TICK, CROSS = "M-4 0L-1 3.5L4.5 -3.5", "M-3.5 -3.5L3.5 3.5M-3.5 3.5L3.5 -3.5"
-ENVELOPE = "M-17 -13H17V13H-17ZM-17 -13L0 2L17 -13"
-"""Around the mark of a packet that a tunnel has wrapped."""
+_LATER = frozenset({"hostpod", "virtual", "internet"})
+"""Kinds of boxes that have a style sheet of their own."""
 BESIDE = 5
 """The way back is drawn this far beside the way there, so that both are seen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What a step (its number, from 0) rewrote: the words, and the left upper corner and width of their label."""
-
-    step: int
-    word: str
-    corner: Point
-    width: float
-
-
-@dataclass(frozen=True, slots=True)
-class Walked:
-    """One direction of a walk as it is drawn: ``name`` is there or back, and how it ended."""
-
-    name: str
-    stops: tuple[Stop, ...]
-    delivered: bool
-    verdict: str
-    notes: tuple[Note, ...] = ()
-
-    @classmethod
-    def of(cls, scene: Scene, trace: Trace, name: str = "there") -> Walked:
-        """The walk of a trace (without its answer) in a scene."""
-        stops = path(scene, trace)
-        return cls(name, stops, trace.delivered, str(trace.verdict).replace("_", " "), _notes(scene, trace, stops, name))
-
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """The word that says how a walk ended, and the left upper corner and width of its label."""
-
-    word: str
-    good: bool
-    corner: Point
-    width: float
-
-
-def _notes(scene: Scene, trace: Trace, stops: Sequence[Stop], name: str) -> tuple[Note, ...]:
-    """A label for each step that rewrites addresses: below the place that rewrites, of the way back above it."""
-    found = []
-    for number, ((_, step), stop) in enumerate(zip(trace.steps(), stops, strict=True)):
-        box = home(scene, stop.box)
-        if step.action is not Action.TRANSLATE or not step.changed or box is None:
-            continue
-        word = " and ".join(f"{change.field} {change.old} → {change.new}" for change in step.changed)
-        width = round(7.8 * len(word) + 14, 1)
-        left = min(max(4.0, box.middle.x - width / 2), scene.width - 4 - width)
-        above = name == "back"
-        found.append(Note(number, word, Point(round(left, 1), box.y - 19 if above else box.bottom - 3), width))
-    return tuple(found)
 
 
 @lru_cache(maxsize=1)
@@ -101,6 +48,24 @@ def tunnel_style() -> str:
     True
     """
     return Path(__file__).with_name("tunnel.css").read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def service_style() -> str:
+    """The style sheet of what later chapters draw: virtual addresses, doors, hostNetwork, the internet.
+
+    >>> ".k8snet .box.virtual" in service_style()
+    True
+    """
+    return Path(__file__).with_name("service.css").read_text(encoding="utf-8")
+
+
+def _styles(scene: Scene, walks: Sequence[Walked]) -> str:
+    """The style sheets that a picture needs."""
+    tunnels = any(box.kind == "tunnel" for box in scene.boxes) or any(walk.notes for walk in walks)
+    services = any(box.kind in _LATER or any(label.role == "refused" for label in box.labels) for box in scene.boxes)
+    services = services or any(walk.doors for walk in walks)
+    return style() + (tunnel_style() if tunnels else "") + (service_style() if services else "")
 
 
 def svg(
@@ -132,12 +97,12 @@ def svg(
     title.text = _title(scene, walks)
     desc.text = f"{scene.text}\n\n{described}" if described else scene.text
     if styled:
-        tunnels = any(box.kind == "tunnel" for box in scene.boxes)
-        noted = any(walk.notes for walk in walks)
-        SubElement(root, "style").text = style() + (tunnel_style() if tunnels or noted else "")
+        SubElement(root, "style").text = _styles(scene, walks)
     SubElement(root, "rect", {"class": "page", "width": _n(scene.width), "height": _n(scene.height), "rx": "10"})
     shown = [stop for walk in walks[:1] for stop in walk.stops[: step + 1]] if step is not None else []
-    now = shown[-1].box if shown else None
+    now = {shown[-1].box} if shown else set()
+    if step is not None:
+        now |= {place for walk in walks[:1] for number, place in walk.addresses if number == step}
     boxes = [box for box in scene.boxes if box.kind != "port"]
     for box in boxes:
         if box.kind == "node":
@@ -154,8 +119,10 @@ def svg(
         for stop in walk.stops if step is None else walk.stops[: step + 1]:
             if stop.came_wrapped and len(stop.way) > 1:
                 SubElement(root, "path", {"class": f"tube {walk.name}", "d": line(stop.way)})
+    there = [walk for walk in walks if step is None and walk.name == "there"]
+    numbers = dict(zip(there, badges(scene, there), strict=True))
     for walk in walks[:1] if step is not None else walks:
-        _walk(root, scene, walk, len(walk.stops) if step is None else step + 1, step is None)
+        _walk(root, walk, len(walk.stops) if step is None else step + 1, numbers.get(walk, ()))
     finished = [
         walk for walk in walks if walk.stops and (step is None or (walk is walks[0] and step + 1 >= len(walk.stops)))
     ]
@@ -164,6 +131,9 @@ def svg(
         for note in walk.notes:
             if step is None or note.step == step:
                 _note(root, note)
+        for door in walk.doors:
+            if step is None or door.step <= step:
+                _door(root, door)
     if shown:
         if shown[-1].wrapped:
             _envelope(root, shown[-1].point)
@@ -184,11 +154,11 @@ def _identified(root: Element, title: Element, desc: Element) -> str:
 def _title(scene: Scene, walks: Sequence[Walked]) -> str:
     if not walks:
         return scene.title
-    return "; ".join([scene.title, *(f"the packet's way {walk.name}: {walk.verdict}" for walk in walks)])
+    return "; ".join([scene.title, *(walk.described for walk in walks)])
 
 
-def _box(parent: Element, box: Box, now: Place | None) -> None:
-    marked = now == Place(box.device, box.link)
+def _box(parent: Element, box: Box, now: AbstractSet[Place]) -> None:
+    marked = Place(box.device, box.link) in now
     group = SubElement(
         parent,
         "g",
@@ -225,15 +195,14 @@ def _wire(parent: Element, wire: Wire) -> None:
     SubElement(parent, "path", {"class": f"wire {wire.kind}", "d": line(wire.points)})
 
 
-def _walk(parent: Element, scene: Scene, walk: Walked, upto: int, numbers: bool) -> None:
+def _walk(parent: Element, walk: Walked, upto: int, numbers: Iterable[tuple[int, Point]]) -> None:
     shift = {} if walk.name == "there" else {"transform": f"translate({BESIDE} {BESIDE})"}
     group = SubElement(parent, "g", {"class": f"walk {walk.name}", **shift})
     for stop in walk.stops[:upto]:
         if len(stop.way) > 1:
             SubElement(group, "path", {"class": "leg", "d": line(stop.way)})
-    if numbers and walk.name == "there":
-        for number, corner in badges(scene, walk.stops):
-            _badge(group, corner, str(number))
+    for number, corner in numbers:
+        _badge(group, corner, str(number))
 
 
 def _note(parent: Element, note: Note) -> None:
@@ -245,53 +214,25 @@ def _note(parent: Element, note: Note) -> None:
     SubElement(group, "text", text).text = note.word
 
 
+def _door(parent: Element, door: Door) -> None:
+    group = SubElement(parent, "g", {"class": f"door {door.word}"})
+    SubElement(group, "title").text = door.why
+    x, y = door.corner
+    place = {"x": _n(x), "y": _n(y), "width": _n(door.width), "height": _n(DOOR_HEIGHT), "rx": "9"}
+    SubElement(group, "rect", place)
+    SubElement(group, "path", {"class": "lock", "d": door.lock, "transform": f"translate({_n(x + 11)} {_n(y + 8)})"})
+    SubElement(group, "text", {"x": _n(x + 22), "y": _n(y + 13.5)}).text = door.word
+
+
 def _envelope(parent: Element, at: Point) -> None:
     place = {"transform": f"translate({_n(at.x)} {_n(at.y)})"}
     SubElement(parent, "path", {"class": "envelope", "d": ENVELOPE, **place})
-
-
-def home(scene: Scene, place: Place) -> Box | None:
-    """The box to which something about a place is written: for the mark of an interface, its device's."""
-    box = scene.box(*place)
-    return scene.box(place.device) if box is None or box.kind == "port" else box
-
-
-def badges(scene: Scene, stops: Iterable[Stop]) -> list[tuple[int, Point]]:
-    """For each hop its number and the place for it: at the upper left of the box where the hop begins."""
-    found: list[tuple[int, Point]] = []
-    crowd: dict[Place, int] = {}
-    last = 0
-    for stop in stops:
-        if stop.hop == last:
-            continue
-        last = stop.hop
-        box = home(scene, stop.box)
-        if box is None:
-            continue
-        at = Place(box.device, box.link)
-        found.append((stop.hop, Point(box.x + 16 + 20 * crowd.get(at, 0), box.y)))
-        crowd[at] = crowd.get(at, 0) + 1
-    return found
 
 
 def _badge(parent: Element, at: Point, word: str) -> None:
     group = SubElement(parent, "g", {"class": "badge"})
     _circle(group, at, 9, "")
     SubElement(group, "text", {"x": _n(at.x), "y": _n(at.y + 4.2), "text-anchor": "middle"}).text = word
-
-
-def sign(scene: Scene, walk: Walked, above: int = 0) -> Sign | None:
-    """The mark for the end of a walk, or None for a walk without steps; ``above`` such marks are on that box already."""
-    box = home(scene, walk.stops[-1].box) if walk.stops else None
-    if box is None:
-        return None
-    word = walk.verdict
-    if walk.name == "back":
-        word = "answered" if walk.delivered else f"answer: {word}"
-    word = f"{'✓' if walk.delivered else '✕'} {word}"
-    width = 7.7 * len(word) + 18
-    right = min(box.right + 6, scene.width - 4)
-    return Sign(word, walk.delivered, Point(round(right - width, 1), box.y - 20 - 25 * above), round(width, 1))
 
 
 def _ends(parent: Element, scene: Scene, walks: Sequence[Walked]) -> None:

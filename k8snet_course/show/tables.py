@@ -12,11 +12,12 @@ import pandas
 
 from k8snet_course.linux.trace import Trace
 from k8snet_course.reachability import Reachability
+from k8snet_course.show.connections import connections, ways
 from k8snet_course.show.grid import Grid
 
 
 def trace_frame(trace: Trace) -> pandas.DataFrame:
-    """A walk as a table, a row a step; the answer's steps follow with ``way`` back.
+    """A walk as a table, a row a step; the answer's steps follow with ``way`` back, further connections after them.
 
     >>> from k8snet_course import Cluster
     >>> cluster = Cluster()
@@ -30,11 +31,13 @@ def trace_frame(trace: Trace) -> pandas.DataFrame:
     there    2   node-1    bridge
     """
     rows = []
-    for way, walk in (("there", trace), ("back", trace.reply)):
-        for number, hop in enumerate(walk.hops if walk is not None else (), start=1):
+    several = len(connections(trace)) > 1
+    for way in ways(trace):
+        for number, hop in enumerate(way.trace.hops, start=way.first + 1):
             rows += [
                 {
-                    "way": way,
+                    **({"connection": way.number} if several else {}),
+                    "way": way.name,
                     "hop": number,
                     "device": hop.label,
                     "kind": hop.kind,
@@ -49,7 +52,7 @@ def trace_frame(trace: Trace) -> pandas.DataFrame:
                 for step in hop.steps
             ]
     columns = ["way", "hop", "device", "kind", "action", "link", "looked up", "won", "changed", "TTL", "why"]
-    return pandas.DataFrame(rows, columns=columns)
+    return pandas.DataFrame(rows, columns=["connection", *columns] if several else columns)
 
 
 def rows_frame(rows: Iterable[object]) -> pandas.DataFrame:

@@ -17,6 +17,7 @@ from k8snet_course.linux.packet import Packet, with_port
 from k8snet_course.linux.trace import Action, Hop, Trace, Verdict
 from k8snet_course.services.backends import backends, choose
 from k8snet_course.show.connections import connections
+from k8snet_course.show.scene import Place, Scene
 
 if TYPE_CHECKING:
     from k8snet_course.cluster import Cluster
@@ -31,7 +32,7 @@ _MOST_NAMED = 6
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One backend: its address and port, and the key of the pod that has it (empty: no pod).
+    """One backend: its address and port, and the pod that has it, by its key, and its node (empty: no pod, or none known).
 
     >>> print(Candidate("10.244.0.3:80", "default/web-1"), Candidate("192.168.7.7:80"))
     web-1 10.244.0.3:80 192.168.7.7:80
@@ -40,6 +41,7 @@ class Candidate:
     address: str
     pod: str = ""
     chosen: bool = False
+    node: str = ""
 
     def __str__(self) -> str:
         return f"{self.pod.removeprefix('default/')} {self.address}".lstrip()
@@ -119,6 +121,29 @@ def rewritings(trace: Trace) -> Iterator[tuple[int, Hop, Packet, Packet]]:
         if step.action is Action.TRANSLATE and before is not None:
             yield number, hop, before, step.packet
         before = step.packet
+
+
+def marked(scene: Scene, trace: Trace) -> dict[int, Place]:
+    """Which steps concern a virtual address that the scene shows: the step's number -> the box of the address.
+
+    Those that rewrite the address to a backend's, those that write it back into an answer, and the end for want of backends.
+    """
+    boxes = {box.link: Place(box.device, box.link) for box in scene.boxes if box.kind == "virtual"}
+    found = {}
+    if boxes:
+        for number, hop, before, after in rewritings(trace):
+            for address in (address_of(before, "dst"), address_of(after, "src")):
+                place = Place(hop.device, virtual_link(address))
+                place = place if scene.box(*place) is not None else boxes.get(virtual_link(address), place)
+                if scene.box(*place) is not None:
+                    found.setdefault(number, place)
+        refused = _refused(trace)
+        if refused is not None:
+            last = sum(len(hop.steps) for hop in trace.hops) - 1
+            place = boxes.get(virtual_link(address_of(refused[1], "dst")))
+            if place is not None:
+                found[last] = place
+    return found
 
 
 def virtuals(cluster: Cluster, trace: Trace | None) -> tuple[Virtual, ...]:
@@ -202,7 +227,7 @@ def _candidates(cluster: Cluster, slices: Iterable[EndpointSlice], service: Serv
     """The backends that the node could have chosen, and the one that it chose."""
     family = "IPv6" if before.version == 6 else "IPv4"
     several = list(slices)
-    pods = {address: end.target for part in several for end in part.endpoints for address in end.addresses}
+    ends = {address: end for part in several for end in part.endpoints for address in end.addresses}
     choice = choose(service, backends(several, port, family), node)
     local = (service.internal_traffic_policy if kind == CLUSTER_IP else service.external_traffic_policy) == "Local"
     suffix = "" if before.protocol == "TCP" else f"/{before.protocol}"
@@ -212,8 +237,9 @@ def _candidates(cluster: Cluster, slices: Iterable[EndpointSlice], service: Serv
     if chosen:
         rows.setdefault(chosen, chosen.rpartition(":")[0].strip("[]"))
     for text, ip in rows.items():
-        pod = pods.get(ip) or next((name for name in cluster.holders(ip) if "/" in name), "")
-        yield Candidate(text, pod, text == chosen)
+        end = ends.get(ip)
+        pod = (end.target if end is not None else "") or next((name for name in cluster.holders(ip) if "/" in name), "")
+        yield Candidate(text, pod, text == chosen, end.node_name if end is not None else "")
 
 
 def _node_of(cluster: Cluster, pod: Namespace) -> Namespace:

@@ -14,11 +14,12 @@ import anywidget
 import traitlets
 
 from k8snet_course.linux.trace import Trace
+from k8snet_course.show.connections import told
 from k8snet_course.show.layout import layout
 from k8snet_course.show.picture import Picture
 from k8snet_course.show.scene import Scene
 from k8snet_course.show.state import walk_state
-from k8snet_course.show.svg import style, tunnel_style
+from k8snet_course.show.svg import service_style, style, tunnel_style
 
 if TYPE_CHECKING:
     from k8snet_course.cluster import Cluster
@@ -49,7 +50,7 @@ class PacketWalk(anywidget.AnyWidget):
     """
 
     _esm = (_HERE / "walk.js").read_text(encoding="utf-8")
-    _css = style() + tunnel_style() + (_HERE / "walk.css").read_text(encoding="utf-8")
+    _css = style() + tunnel_style() + service_style() + (_HERE / "walk.css").read_text(encoding="utf-8")
 
     state = traitlets.Dict().tag(sync=True)
     step = traitlets.Int(0).tag(sync=True)
@@ -89,7 +90,7 @@ class PacketWalk(anywidget.AnyWidget):
             self.state = state
 
     def __repr__(self) -> str:
-        return str(self._trace) if self._trace is not None else self._scene.text
+        return told(self._trace) if self._trace is not None else self._scene.text
 
     def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict[str, Any], dict[str, Any]]:
         live = super()._repr_mimebundle_()

@@ -240,6 +240,6 @@ BY_KIND = {
     "NetworkPolicy": network_policies, "ClusterNetworkPolicy": cluster_network_policies,
     "IngressClass": ingress_classes, "Ingress": ingresses, "GatewayClass": gateway_classes, "Gateway": gateways(),
     "HTTPRoute": http_routes, "ReferenceGrant": reference_grants,
+    "Deployment": workloads(Deployment), "ReplicaSet": workloads(ReplicaSet),
 }
-WORKLOADS = {"Deployment": workloads(Deployment), "ReplicaSet": workloads(ReplicaSet)}
 anything = st.one_of(*BY_KIND.values())

@@ -91,8 +91,6 @@ MISTAKES = {
     "a kind of which Kubernetes knows and we do not": (SERVICE, "kind: Service", "kind: ConfigMap", 2, "'ConfigMap'",
                                                        "leave this document out"),
     "a kind that something has taken the place of": (SERVICE, "kind: Service", "kind: Endpoints", 2, "write an EndpointSlice"),
-    "a kind that makes pods": (SERVICE, "v1\nkind: Service", "apps/v1\nkind: Deployment", 2, "'Deployment'",
-                               "each with 'kind: Pod'"),
     "no kind": (SERVICE, "kind: Service\n", "", 1, "no kind", "write 'kind: Pod'"),
     "the version of another group": (POLICY, "networking.k8s.io/v1", "v1", 1, "'apiVersion: networking.k8s.io/v1'", "not v1"),
     "a port in quotes": (SERVICE, "port: 80", 'port: "80"', 10, "spec.ports[0].port to be a whole number",

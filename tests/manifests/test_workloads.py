@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,21 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from k8snet_course import manifests
-from k8snet_course.errors import InvalidManifest
-from k8snet_course.manifests import kinds
+from k8snet_course import Cluster, manifests
+from k8snet_course.errors import AddressesExhausted, InvalidManifest
 from k8snet_course.manifests.workloads import Deployment, ReplicaSet
-from tests.manifests.made import WORKLOADS
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _taken() -> Iterator[None]:
-    """Take manifests of workloads, as a manifest for a cluster that makes their pods would be taken."""
-    with pytest.MonkeyPatch.context() as patch:
-        for kind in kinds.WORKLOADS:
-            patch.setitem(kinds.KINDS, kind.name, kind)
-        yield
-
+from tests.manifests.made import BY_KIND
 
 WEB = """\
 apiVersion: apps/v1
@@ -122,7 +110,28 @@ def test_the_selector_is_for_ever() -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.one_of(*WORKLOADS.values()))
+@given(st.one_of(BY_KIND["Deployment"], BY_KIND["ReplicaSet"]))
 def test_what_is_printed_reads_as_the_same_object(value: Any) -> None:
     assert manifests.load(manifests.dump(value)) == (value,)
     assert manifests.load(manifests.as_dict(value)) == (value,)
+
+
+def test_a_cluster_makes_and_deletes_the_pods() -> None:
+    cluster = Cluster(nodes=2)
+    cluster.apply(WEB)
+    (web,) = cluster.objects("deploy")
+    assert [pod.name for pod in cluster.pods] == [pod.name for pod in web.pods()]
+    cluster.apply(WEB.replace("replicas: 3", "replicas: 4"))
+    assert len(cluster.pods) == 4 and all("pod-template-hash" in pod.labels for pod in cluster.pods)
+    before = [pod.name for pod in cluster.pods]
+    cluster.apply(WEB.replace("image: nginx", "image: httpd"))
+    assert len(cluster.pods) == 3 and not set(before) & {pod.name for pod in cluster.pods}, "another template, other pods"
+    cluster.delete("deployment", web.name, namespace=web.namespace)
+    assert cluster.pods == () and cluster.objects("deployments") == ()
+
+
+def test_a_deployment_for_which_there_is_no_room_changes_nothing() -> None:
+    cluster = Cluster(node_mask_size=30)
+    with pytest.raises(AddressesExhausted):
+        cluster.apply(WEB.replace("replicas: 3", "replicas: 5"))
+    assert cluster.pods == () and cluster.objects("deploy") == () and cluster.ipam("node-1").used == 0  # type: ignore[union-attr]

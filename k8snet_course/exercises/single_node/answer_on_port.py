@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+import re
 
 from k8snet_course.cluster import Cluster
-from k8snet_course.errors import CourseError, InvalidManifest
+from k8snet_course.errors import CourseError
 from k8snet_course.exercises.answers import BadAnswer, call, read_text
 from k8snet_course.exercises.exercise import Attempt, Exercise, Finding, Kind, Misconception, Variant
 
@@ -44,6 +45,14 @@ spec:
 """
 
 
+def _kind(manifest: object) -> str:
+    """The kind that a manifest names, of a text the first one."""
+    if isinstance(manifest, dict):
+        return str(manifest.get("kind"))
+    found = re.search(r"^kind:\s*(\w+)", str(manifest), re.MULTILINE)
+    return found.group(1) if found else ""
+
+
 def _observe(variant: Variant, answer: object) -> tuple[Finding, ...]:
     manifest = answer if type(answer) is dict else read_text(answer, "the manifest") + "\n"
     cluster = variant.build()
@@ -56,8 +65,8 @@ def _observe(variant: Variant, answer: object) -> tuple[Finding, ...]:
         return None
 
     refused = call(apply, "applying your manifest")
-    if isinstance(refused, InvalidManifest) and refused.given in _MAKERS_OF_PODS:
-        return (Finding("the kind of object", str(refused.given)),)
+    if _kind(manifest) in _MAKERS_OF_PODS:
+        return (Finding("the kind of object", _kind(manifest)),)
     if refused is not None:
         raise BadAnswer(f"the cluster refuses this manifest: {refused}")
     name, port = variant.numbers["name"], variant.numbers["port"]
