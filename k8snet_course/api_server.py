@@ -12,18 +12,22 @@ Source: Kubernetes documentation, "Kubernetes API Concepts"; "kubectl apply".
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from k8snet_course.control_plane import ControlPlane, listed
 from k8snet_course.dns import Zone
-from k8snet_course.errors import NotFound
+from k8snet_course.errors import InvalidArgument, NotFound
 from k8snet_course.names import nearest
 from k8snet_course.objects import Pod
 from k8snet_course.objects.endpoint_slice import EndpointSlice
+from k8snet_course.objects.http_route import HTTPRoute
+from k8snet_course.objects.ingress import Ingress
 from k8snet_course.objects.namespace import Namespace
 from k8snet_course.objects.network_policy import NetworkPolicy
 from k8snet_course.objects.service import Service
 from k8snet_course.policy import PolicyIndex
+from k8snet_course.services import ingress
 from k8snet_course.services.controller import ServiceController
 from k8snet_course.services.kube_proxy.modes import KubeProxy
 from k8snet_course.services.load_balancer import speaker
@@ -31,6 +35,8 @@ from k8snet_course.services.load_balancer import speaker
 _WORKLOADS = ("Deployment", "ReplicaSet")
 FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 """The namespaces that every cluster has from the start."""
+IMMORTAL = ("default", "kube-public", "kube-system")
+"""Those of them that nobody can delete."""
 
 
 class ApiServer:
@@ -43,9 +49,11 @@ class ApiServer:
         self.proxy = proxy
         self.policies = policies
         self.zone = zone
-        self._objects: dict[str, dict[str, Any]] = {}
+        self._namespaces: dict[str, Namespace] = {}
+        self._objects: dict[str, dict[str, Any]] = {"Namespace": self._namespaces}
         self._doomed: list[Pod] = []
         self._announced: dict[str, str] = {}
+        self._created = 0
         control.watchers.append(self._pod_changed)
         for name in FIRST_NAMESPACES:
             self._put("Namespace", Namespace(name))
@@ -75,6 +83,7 @@ class ApiServer:
         if found is None:
             found = Namespace(name)
             self._put("Namespace", found)
+            self.control.undo_later(lambda: self._remove("Namespace", name))
         return found  # type: ignore[no-any-return] # only Namespaces are kept there
 
     # -- changing ------------------------------------------------------------------------------------------------------
@@ -87,6 +96,7 @@ class ApiServer:
         done = []
         self._doomed = []
         with self.control.all_or_nothing():
+            self.control.undo_later(self.services.rewinder())
             for change in changes:
                 done.append(self.put(change.after) if change.action != "unchanged" else change.before)
         for pod in self._doomed:  # nothing can fail any more
@@ -97,8 +107,9 @@ class ApiServer:
         """Hold one object, new or changed, with what follows from it at once."""
         kind = type(after).__name__
         before = self.find(kind, after.key)
-        if isinstance(after, Pod):
+        if hasattr(after, "namespace"):
             self.namespace(after.namespace)
+        if isinstance(after, Pod):
             return self.control.apply(after)
         if isinstance(after, Service):
             held = self.services.put(after)
@@ -106,6 +117,7 @@ class ApiServer:
                 lambda: self.services.remove(after.key))
             self.control.undo_later(undo)
             return held
+        after = self._admitted(after) if before is None else after
         if kind in _WORKLOADS:
             self._scale(before.pods() if before is not None else (), after.pods())
         self._put(kind, after)
@@ -113,8 +125,19 @@ class ApiServer:
             lambda: self._remove(kind, after.key)))
         return after
 
+    def _admitted(self, created: Any) -> Any:
+        """A new object as it is stored: an Ingress gets the default class, and an HTTPRoute its age.  Raises InvalidArgument."""
+        if isinstance(created, Ingress):
+            return ingress.admit(created, self.all("IngressClass"))
+        if isinstance(created, HTTPRoute):
+            self._created += 1
+            return replace(created, created=self._created)
+        return created
+
     def delete(self, kind: str, one: Any) -> None:
-        """Take an object out, and what hangs on it."""
+        """Take an object out, and what hangs on it.  Raises InvalidArgument for a namespace that every cluster has."""
+        if kind == "Namespace":
+            self._clear(one.name)
         if kind == "Pod":
             self.control.delete(one)
         elif kind == "Service":
@@ -125,6 +148,15 @@ class ApiServer:
                     if pod.key in self.control.pods:
                         self.control.delete(self.control.pods[pod.key])
             self._remove(kind, one.key)
+
+    def _clear(self, namespace: str) -> None:
+        """Take out everything in a namespace, what makes other objects first."""
+        if namespace in IMMORTAL:
+            raise InvalidArgument(namespace, "a namespace that may be deleted", "delete what is in it, one by one")
+        for kind in (*_WORKLOADS, *(kind for kind in self._objects if kind not in _WORKLOADS), "Service", "Pod"):
+            for one in list(self._of(kind).values()):
+                if getattr(one, "namespace", "") == namespace and one.key in self._of(kind):
+                    self.delete(kind, one)
 
     def _scale(self, before: Sequence[Pod], after: Sequence[Pod]) -> None:
         """Make the pods that should be there, and delete those that should not."""
@@ -138,8 +170,9 @@ class ApiServer:
 
     # -- what follows --------------------------------------------------------------------------------------------------
 
-    def settle(self) -> None:
-        """Bring kube-proxy and DNS up to date with the Services."""
+    def settle(self) -> bool:
+        """Bring kube-proxy and DNS up to date with the Services.  Returns whether there was anything to do."""
+        key = ""
         for key, service, slices in self.services.settle():
             namespace, _, name = key.partition("/")
             if service is None:
@@ -150,8 +183,8 @@ class ApiServer:
                 self.proxy.update(service, slices)
                 self.zone.add_service(service)
                 self.zone.set_slices(namespace, name, slices)
-
             self._announce(key, service, slices)
+        return bool(key)
 
     def _announce(self, key: str, service: Service | None, slices: tuple[EndpointSlice, ...]) -> None:
         """One node answers for a load balancer's address on the nodes' wire."""
@@ -169,6 +202,8 @@ class ApiServer:
         if gone:
             self.services.remove_pod(pod.key)
         else:
+            if pod.namespace not in self._namespaces:
+                self.namespace(pod.namespace)
             self.services.add_pod(pod)
 
     def _of(self, kind: str) -> dict[str, Any]:
@@ -179,6 +214,11 @@ class ApiServer:
         return self._objects.setdefault(kind, {})
 
     def _put(self, kind: str, value: Any) -> None:
+        if kind == "EndpointSlice":  # it may be refused
+            self.services.put_slice(value)
+            before = self._of(kind).get(value.key)
+            if before is not None and before.service != value.service:
+                self.services.remove_slice(before)
         self._of(kind)[value.key if kind != "Namespace" else value.name] = value
         if kind in ("NetworkPolicy", "ClusterNetworkPolicy"):
             self.policies.add(value)
@@ -186,8 +226,6 @@ class ApiServer:
                 self.namespace(value.namespace)
         elif kind == "Namespace":
             self.zone.add_namespace(value.name)
-        elif kind == "EndpointSlice":
-            self.services.put_slice(value)
 
     def _remove(self, kind: str, key: str) -> None:
         value = self._of(kind).pop(key)

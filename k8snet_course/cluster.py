@@ -6,8 +6,9 @@ It decides nothing about packets: :mod:`k8snet_course.linux.forward` does, from 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -17,23 +18,30 @@ from k8snet_course.cni import PLUGINS, Exchange, Ipam, Settings, exchange, port_
 from k8snet_course.control_plane import MAX_NODES, ControlPlane
 from k8snet_course.derivation import Derivation
 from k8snet_course.device import Device
-from k8snet_course.dns import Answer, Lookup, Outside, Zone
+from k8snet_course.dns import Answer, Lookup, Outside, ResolvConf, Zone
 from k8snet_course.errors import InvalidArgument, NotFound
 from k8snet_course.faults import Fault, Parts
+from k8snet_course.http_walk import HttpWalk, asked, destination
+from k8snet_course.http_walk import HttpWalk, asked
 from k8snet_course.linux import forward
 from k8snet_course.linux.namespace import Namespace
+from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.trace import Trace
 from k8snet_course.meaning import Meaning, Target, no_such_name
-from k8snet_course.names import nearest
+from k8snet_course.names import check_labels, nearest
 from k8snet_course.objects import LISTEN_ANNOTATION, Node, Pod
 from k8snet_course.objects.endpoint_slice import EndpointSlice
 from k8snet_course.objects.service import Service
 from k8snet_course.policy import Enforcement, PolicyIndex
+from k8snet_course.policy.at_pod import PoliciesAt
 from k8snet_course.probe import probe
 from k8snet_course.programs import Listen, containers_of, listen_text
 from k8snet_course.ranges import IPV4_MASK, IPV6_MASK, Ranges, free_range
 from k8snet_course.reachability import Pair, Reachability
+from k8snet_course.relays import Call, Relays
+from k8snet_course.response import Response
 from k8snet_course.services.controller import ServiceController
+from k8snet_course.services.endpoints import PodState
 from k8snet_course.services.kube_proxy.modes import KubeProxy
 from k8snet_course.services.kube_proxy.proxy import Settings as ProxySettings
 from k8snet_course.services.load_balancer import LoadBalancerProvider
@@ -49,12 +57,12 @@ class Cluster:
 
     ``nodes`` is the number of nodes; ``cni`` names the network plugin, one of :data:`k8snet_course.cni.PLUGINS`; ``pod_cidr``
     is the range of all pods (without it, the plugin's usual one), ``node_mask_size`` the prefix length of each node's part of
-    it; ``node_network`` is where the nodes stand.  With an IPv4 and an IPv6 network, and a comma between them, in both the cluster is
-    dual-stack, and the order in ``pod_cidr`` says which is primary; ``node_mask_size_ipv6`` is for the IPv6 part.  ``block_size``,
-    ``block_size_ipv6`` and ``strict_affinity`` are for Calico's pools.  ``service_cidr`` is where Services get their cluster IPs,
-    ``proxy`` the mode of kube-proxy (iptables, ipvs, nftables or kernelspace), ``dns_domain`` the end of all names in the cluster;
-    ``load_balancer`` is the pool of addresses that a provider gives to Services of type LoadBalancer (without it there is none),
-    ``outside_names`` what the DNS servers outside know, such as {"example.com": ("203.0.113.9",)}.
+    it; ``node_network`` is where the nodes stand.  With an IPv4 and an IPv6 network, and a comma between them, in both the
+    cluster is dual-stack, and the order in ``pod_cidr`` says which is primary; ``node_mask_size_ipv6`` is for the IPv6 part.
+    ``block_size``, ``block_size_ipv6`` and ``strict_affinity`` are for Calico's pools.  ``service_cidr`` is where Services get
+    their cluster IPs, ``proxy`` the mode of kube-proxy (iptables, ipvs, nftables or kernelspace), ``dns_domain`` the end of all
+    names in the cluster; ``load_balancer`` is the pool of addresses that a provider gives to Services of type LoadBalancer
+    (without it there is none), ``outside_names`` what the DNS servers outside know, such as {"example.com": ("203.0.113.9",)}.
 
     Raises InvalidArgument, InvalidCidr or CidrOverlap for arguments that make no cluster.
 
@@ -105,6 +113,7 @@ class Cluster:
                                 tuple(str(network(text, "Service CIDR")[10]) for text in service_cidr.split(",")),
                                 Outside(outside_names or {}))
         self._connections = 0
+        self._http = HttpWalk(Relays(self._api), self._connect)
         self._proxied = False
 
     # -- what there is -------------------------------------------------------------------------------------------------
@@ -151,18 +160,52 @@ class Cluster:
     def node(self, name: str) -> Device:
         """A node's tables.  Raises NotFound."""
         node = self._control.node(name).node
-        return Device(self, node.name, node.ip, node.pod_cidr, node.second_ip, node.second_pod_cidr)
+        return Device(self, node.name, node.ip, node.pod_cidr, node.second_ip, node.second_pod_cidr, self._resolver_of(node.name))
 
     def pod(self, name: str, namespace: str = "default") -> Device:
         """A pod's tables.  Raises NotFound."""
         pod = self._control.pod(name, namespace)
-        return Device(self, pod.key, pod.ip, second_ip=pod.second_ip)
+        return Device(self, pod.key, pod.ip, second_ip=pod.second_ip, resolv_conf=self._resolver_of(pod.key))
 
     def host(self, name: str) -> Device:
         """The tables of a machine outside the cluster: ``laptop`` or ``router``, or of the switch ``underlay``."""
         if name not in (*HOSTS, SWITCH):
             raise NotFound(name, f"a machine outside the cluster: {', '.join((*HOSTS, SWITCH))}", "use one of them")
-        return Device(self, name, self._underlay.address.get(name, ""), second_ip=self._underlay.second_address.get(name, ""))
+        return Device(self, name, self._underlay.address.get(name, ""), second_ip=self._underlay.second_address.get(name, ""),
+                      resolv_conf=self._resolver_of(name))
+
+    def _resolver_of(self, name: str) -> Callable[[], ResolvConf]:
+        return partial(self._meaning.resolv_conf, name)
+
+    def resolv_conf(self, src: str) -> ResolvConf:
+        """The /etc/resolv.conf of a pod, a node or a machine outside.  Raises NotFound.
+
+            >>> cluster = Cluster()
+            >>> _ = cluster.add_pod("a", namespace="shop")
+            >>> cluster.resolv_conf("shop/a").search[0]
+            'shop.svc.cluster.local'
+        """
+        return self._meaning.resolv_conf(self._meaning.endpoint(src))
+
+    def proxy_text(self, node: str) -> str:
+        """What kube-proxy has written on a node, as the command of its mode prints it.
+
+        That is `iptables-save`, `nft list table`, `ipvsadm -Ln`, or for kernelspace a list of policies.  Raises NotFound.
+        """
+        state = self._control.node(node)
+        return self._api.proxy.text(state.node, state.zone, self.namespace(node).learned.memory)
+
+    def policies_at(self, pod: str, namespace: str = "default") -> PoliciesAt:
+        """The policies that select a pod, for each direction, and what they allow.  Raises NotFound.
+
+            >>> cluster = Cluster(cni="calico")
+            >>> _ = cluster.add_pod("web", labels={"app": "web"})
+            >>> print(cluster.policies_at("web"))
+            pod web
+              Ingress: not isolated
+              Egress: not isolated
+        """
+        return self._linux.policies_at(self._control.pod(pod, namespace).key)
 
     def ipam(self, node: str) -> Ipam:
         """The allocator of pod addresses of a node.  It is the cluster's own: look, and let the cluster change it."""
@@ -245,6 +288,54 @@ class Cluster:
         else:
             self._api.delete("Pod", self._control.pod(name, namespace))
 
+    def set_state(self, pod: str, namespace: str = "default", *, ready: bool = True, terminating: bool = False,
+                  finished: bool = False) -> None:
+        """Say how a pod is; EndpointSlices, kube-proxy and DNS follow.  A pod that nobody says anything about is ready.
+
+        ``ready``: its readiness probe succeeds; ``terminating``: it has been told to stop and is shutting down; ``finished``:
+        its programs have ended (phase Succeeded or Failed).  Raises NotFound or InvalidArgument.
+
+            >>> cluster = Cluster()
+            >>> _ = cluster.add_pod("web-1", labels={"app": "web"})
+            >>> _ = cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+            ...                    "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}], "clusterIP": "10.96.0.20"}})
+            >>> cluster.set_state("web-1", ready=False)
+            >>> str(cluster.send("node-1", "web", port=80).verdict)
+            'no_endpoints'
+        """
+        for flag in (ready, terminating, finished):
+            if not isinstance(flag, bool):
+                raise InvalidArgument(flag, "True or False", "write set_state('web-1', ready=False)")
+        found = self._control.pod(pod, namespace)
+        self._api.services.set_state(found, PodState(ready, terminating, finished))
+        self._linux.forget(self._linux.device(found.key))
+
+    def label_node(self, name: str, labels: Mapping[str, str]) -> None:
+        """Give a node labels beside those that the kubelet gives it; an empty dict takes them away.
+
+        ``topology.kubernetes.io/zone`` is the zone that trafficDistribution looks at.  Raises NotFound, InvalidName or
+        InvalidArgument.
+
+            >>> cluster = Cluster(nodes=2)
+            >>> cluster.label_node("node-1", {"topology.kubernetes.io/zone": "zone-a"})
+        """
+        state = self._control.node(name)
+        if not isinstance(labels, Mapping):
+            raise InvalidArgument(labels, "labels as a dict", "write {'topology.kubernetes.io/zone': 'zone-a'}")
+        check_labels(labels)
+        state.more_labels = dict(labels)
+        self._api.services.set_zone(name, state.zone)
+        self._linux.forget(name)
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass: what devices remember of clients (session affinity) grows old.  Raises InvalidArgument.
+
+            >>> Cluster().wait(10800)
+        """
+        if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
+            raise InvalidArgument(seconds, "a whole number of seconds", "write wait(10800)")
+        self._linux.wait(seconds)
+
     @property
     def faults(self) -> tuple[Fault, ...]:
         """The faults that were injected, in order."""
@@ -280,10 +371,10 @@ class Cluster:
     def send(self, src: str, dst: str, port: int | None = 80, protocol: str = "TCP", *, size: int = 0) -> Trace:
         """Send one packet and return its walk and that of the answer.
 
-        ``src`` and ``dst`` are a pod (``frontend``, ``shop/db``, ``pod/frontend``), a node, or a machine outside (laptop, router,
-        internet); ``dst`` may also be a Service (``web``, ``shop/web``, ``svc/web``), an IP address, or a name that the sender's
-        resolver looks up.  Without a ``port`` (or with protocol ICMP) the packet is a ping.  ``size`` is the number of bytes it
-        carries.  Raises NotFound or InvalidArgument.
+        ``src`` and ``dst`` are a pod (``frontend``, ``shop/db``, ``pod/frontend``), a node, or a machine outside (laptop,
+        router, internet); ``dst`` may also be a Service (``web``, ``shop/web``, ``svc/web``), an IP address, or a name that the
+        sender's resolver looks up.  Without a ``port`` (or with protocol ICMP) the packet is a ping.  ``size`` is the number of
+        bytes it carries.  Raises NotFound or InvalidArgument.
 
             >>> cluster = Cluster()
             >>> _ = cluster.add_pod("frontend"), cluster.add_pod("backend")
@@ -299,11 +390,45 @@ class Cluster:
         return self._walk(source, target, port, protocol, size)
 
     def _walk(self, source: str, target: Target, port: int | None, protocol: str, size: int = 0) -> Trace:
-        """Send a packet from a device to a target that is known."""
-        device, asked = self._linux.device(source), source.removeprefix("default/")
+        """Send a packet from a device to a target that is known, and what sidecars on its way send for it."""
+        return self._http.passed_on(self._once(source, target, probe(target.address, port, protocol, size)))
+
+    def _connect(self, call: Call) -> Trace:
+        """Open a TCP connection."""
+        packet = probe(call.target.address, call.port, "TCP", 0)
+        return self._once(call.source, call.target, packet.with_source(call.address), call.owner)
+
+    def _once(self, source: str, target: Target, packet: Packet, owner: int = 0) -> Trace:
+        """One packet and its answer."""
         self._connections += 1
-        return forward.send(self._linux, device, probe(target.address, port, protocol, size), target.label,
-                            self._linux.device(target.device), asked=asked, seed=self._connections)
+        return forward.send(self._linux, self._linux.device(source), packet, target.label, self._linux.device(target.device),
+                            asked=source.removeprefix("default/"), seed=self._connections, owner=owner)
+
+    def request(self, src: str, url: str, method: str = "GET", headers: Mapping[str, str] | None = None, *,
+                connect_to: str = "", via: str = "endpoints", insecure: bool = False) -> Response:
+        """Make an HTTP request, and return what comes of it with every connection that is made for it.
+
+        The URL's host is whatever ``send`` takes; ``connect_to`` is where the client connects instead ("node-1:30080",
+        "192.168.1.240", "svc/edge"), as if a name led there.  If that is an Ingress controller's or a Gateway's pod
+        (:mod:`k8snet_course.controllers`), its rules decide, and it connects to a pod itself; with ``via="clusterIP"`` to the
+        Service's address.  ``insecure`` takes any certificate.  Raises NotFound or InvalidArgument.
+
+            >>> cluster = Cluster()
+            >>> _ = cluster.add_pod("client"), cluster.add_pod("web")
+            >>> print(cluster.request("client", "http://web/"))
+            GET http://web/ from client
+            200: nginx in web listens on TCP port 80 and takes the packet
+              connection 1 of 1: client -> web, delivered
+        """
+        request, word, port = asked(url, method, headers, connect_to, via)
+        self._settle()
+        source = self._meaning.endpoint(src)
+        target = self._meaning.target(word, source)
+        if not target.address:
+            lost = no_such_name(self.namespace(source), source.removeprefix("default/"), target, self.cluster_dns,
+                                self._meaning.address_of(source))
+            return Response(request, 0, lost.reason, lost)
+        return self._http.request(request, Call(source, target, port), via, insecure)
 
     def reachability(self, port: int | None = 80, protocol: str = "TCP", family: str = "") -> Reachability:
         """A packet from every pod to every pod, itself included.  The devices learn nothing from it.
@@ -322,7 +447,7 @@ class Cluster:
             had = " or ".join("IPv6" if ":" in cidr else "IPv4" for cidr in ranges)
             raise InvalidArgument(family, f"an IP version that pods have: {had}", "leave family out")
         targets = [Target(pod.ips[at], pod.label, pod.key) for pod in self.pods]
-        self._api.settle()
+        self._settle()
         with self._linux.unchanged():
             return Reachability(tuple(Pair.of(self._walk(a.device, b, port, protocol)) for a in targets for b in targets))
 
@@ -332,21 +457,22 @@ class Cluster:
             >>> print(Cluster().query("web.default.svc.cluster.local").rcode)
             NXDOMAIN
         """
-        self._api.settle()
+        self._settle()
         return self._api.zone.query(name, type)
 
     def lookup(self, src: str, name: str, resolver: str = "glibc") -> Lookup:
         """Every query that a program on a pod (or another machine) makes for a name, in order, and what comes of it.
 
-        ``resolver`` is glibc, musl or busybox.  If the cluster's DNS server runs in pods behind the Service kube-system/kube-dns,
-        its queries are packets like all others, and get lost like others.  Raises NotFound, InvalidName or InvalidArgument.
+        ``resolver`` is glibc, musl or busybox.  If the cluster's DNS server runs in pods behind the Service
+        kube-system/kube-dns, its queries are packets like all others, and get lost like others.  Raises NotFound, InvalidName
+        or InvalidArgument.
 
             >>> cluster = Cluster()
             >>> _ = cluster.add_pod("a")
             >>> len(cluster.lookup("a", "web").queries)
             8
         """
-        self._api.settle()
+        self._settle()
         source = self._meaning.endpoint(src)
         lost: tuple[str, ...] = ()
         if "kube-system/kube-dns" in self._api.services.services:
@@ -361,19 +487,21 @@ class Cluster:
 
     def _settle(self) -> None:
         """Let the controllers do what is to be done since somebody last looked."""
-        self._api.settle()
-        if self._proxied != bool(self._api.services.services):
-            self._proxied = not self._proxied
+        changed = self._api.settle()
+        if self._proxied != bool(self._api.services.services) or (changed and self._api.proxy.gives_addresses):
+            self._proxied = bool(self._api.services.services)
             self._linux.services_changed()
 
     # -- looking into devices --------------------------------------------------------------------------------------------
 
     def namespace(self, name: str) -> Namespace:
         """The network namespace of a device, derived from what the cluster has decided.  Raises NotFound."""
+        self._settle()
         return self._linux.namespace(name)
 
     def holders(self, address: str) -> Sequence[str]:
         """The devices that have this address."""
+        self._settle()
         return self._linux.holders(address)
 
     def _located(self, fault: Fault) -> Fault:

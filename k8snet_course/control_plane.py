@@ -25,6 +25,8 @@ from k8snet_course.underlay import Underlay
 
 MAX_NODES = 5000
 """The documented limit of a Kubernetes cluster (Kubernetes documentation, "Considerations for large clusters")."""
+ZONE_LABEL = "topology.kubernetes.io/zone"
+"""The label that says in which zone (a data centre of a region) a node stands."""
 _BITS = 13
 _NUMBER = (1 << _BITS) - 1
 """How the number of a node and its pods are kept in one integer, for the heap."""
@@ -34,8 +36,9 @@ _NUMBER = (1 << _BITS) - 1
 class NodeState:
     """What has been decided about one node: its podCIDR, who holds which address of it, and the pods attached.
 
-    ``number`` is its place among the nodes, counted from 0.  ``at_home`` are the pods that use the node's own network; ``cables`` has for each other
-    pod its container id, its address, and the ifindex of its interface on the node, ``second_ips`` its second address, if there is one.
+    ``number`` is its place among the nodes, counted from 0.  ``at_home`` are the pods that use the node's own network;
+    ``cables`` has for each other pod its container id, its address, and the ifindex of its interface on the node,
+    ``second_ips`` its second address, if there is one.
     """
 
     node: Node
@@ -50,6 +53,18 @@ class NodeState:
     addresses: tuple[str, ...] = ()
     at_home: dict[str, None] = field(default_factory=dict)
     host_ports: list[tuple[str, HostPort]] = field(default_factory=list)
+    more_labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The node's labels: those that the kubelet gives it, and those that somebody has added."""
+        return {"kubernetes.io/arch": "amd64", "kubernetes.io/hostname": self.node.name, "kubernetes.io/os": "linux",
+                **self.more_labels}
+
+    @property
+    def zone(self) -> str:
+        """The zone in which the node stands, as its label says; empty: nobody has said."""
+        return self.more_labels.get(ZONE_LABEL, "")
 
     @property
     def load(self) -> int:

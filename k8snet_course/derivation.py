@@ -20,12 +20,15 @@ from k8snet_course.faults import Fault, Parts
 from k8snet_course.linux.door import Door
 from k8snet_course.linux.link import loopback
 from k8snet_course.linux.namespace import ANY, ANY_IPV4, NO_DOORS, Learned, Listener, Namespace, bound
-from k8snet_course.linux.netfilter import Rule, Rules, Source
+from k8snet_course.linux.netfilter import NO_RULES, Rule, Rules, Source
 from k8snet_course.linux.route import RouteTable
 from k8snet_course.objects import Pod
 from k8snet_course.policy import Party
+from k8snet_course.policy.at_pod import PoliciesAt, policies_at
 from k8snet_course.policy.doors import Doors
 from k8snet_course.programs import listeners_of
+from k8snet_course.sidecar import has_sidecar, redirections, sockets
+from k8snet_course.services.kube_proxy.ipvs import ipvs_link
 from k8snet_course.underlay import HOSTS, ROUTER, SWITCH, Underlay
 
 
@@ -85,7 +88,7 @@ class Derivation:
     def services_changed(self) -> None:
         """The first Service came, or the last one went: kube-proxy has something to write on every node, or nothing any more.
 
-        Without Services its chains do nothing, and are left out.
+        Without Services its chains do nothing, and are left out.  In the mode ipvs each Service changes the nodes' addresses.
         """
         for node in [name for name in self._namespaces if name in self.control.nodes]:
             del self._namespaces[node]
@@ -101,6 +104,11 @@ class Derivation:
             port = self.control.attachment(pod).host_link
             for fdb in self._learned[pod.node].fdb.values():
                 fdb.forget_port(port)
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass on every device."""
+        for learned in self._learned.values():
+            learned.memory.wait(seconds)
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
@@ -122,7 +130,10 @@ class Derivation:
             node, attachment = self.control.nodes[pod.node].node, self.control.attachment(pod)
             parts = Parts.of(self.plugin.pod_tables(node, attachment))
             parts.links.insert(0, loopback(self.plugin.settings.ipv6))
-            return self._build(name, "pod", parts, listeners_of(pod, ANY if self.plugin.settings.ipv6 else ANY_IPV4))
+            if has_sidecar(pod):
+                parts.nat += redirections()
+                parts.nat6 += redirections() if self.plugin.settings.ipv6 else []
+            return self._build(name, "pod", parts, self._programs(pod, ANY if self.plugin.settings.ipv6 else ANY_IPV4))
         nodes = [state.node for state in self.control.nodes.values()] if name in (SWITCH, ROUTER) else []
         if name == SWITCH:
             return self.underlay.switch(nodes, learned)
@@ -138,11 +149,24 @@ class Derivation:
         if self.plugin.settings.ipv6:
             parts.nat6 += self._host_ports(state, 6)
         anywhere = ANY if self.underlay.ipv6 else ANY_IPV4
-        programs = [row for key in state.at_home for row in listeners_of(self.control.pods[key], anywhere)]
+        programs = [row for key in state.at_home for row in self._programs(self.control.pods[key], anywhere)]
         doors: Mapping[str, Door] = NO_DOORS
         if self.api.policies.enforcement.enforces:
             doors = Doors(self.api.policies, {each.host_link: each.key for each in state.attachments}, self._party, self._who_has)
-        return self._build(name, "node", parts, programs, self.api.proxy.on(state.node) if self.api.services.services else (), doors)
+        proxied: tuple[Source, ...] = ()
+        if self.api.services.services:
+            proxied = self.api.proxy.on(state.node, state.zone)
+            addresses = self.api.proxy.addresses(state.node, state.zone)
+            if addresses:
+                parts.links.append(ipvs_link(name, addresses))
+        return self._build(name, "node", parts, programs, proxied, doors)
+
+    def _programs(self, pod: Pod, anywhere: str) -> tuple[Listener, ...]:
+        """What a pod's programs listen on; they have ended where the pod has."""
+        if self.api.services.state(pod.key).finished:
+            return ()
+        programs = listeners_of(pod, anywhere)
+        return (*sockets(anywhere), *programs) if has_sidecar(pod) else programs
 
     def _host_ports(self, state: NodeState, version: int = 4) -> list[Rule]:
         """The rules of the portmap plugin for the pods of a node, if its configuration calls that plugin."""
@@ -163,25 +187,31 @@ class Derivation:
             with suppress(NotFound):  # the row it was about has gone in the meantime
                 fault.apply(parts)
         sources = tuple(sources)
+        ours = {family: [source for source in sources if source.family == family] for family in ("IPv4", "IPv6")}
         return Namespace(name, kind, parts.links, RouteTable(parts.routes, parts.route_families), listeners=listeners,
                          forwarding=parts.forwarding, learned=self._learned.setdefault(name, Learned()),
-                         rules=Rules(parts.nat, parts.filters, sources), rules6=Rules(parts.nat6, parts.filters6, sources),
+                         rules=Rules(parts.nat, parts.filters, ours["IPv4"]),
+                         rules6=Rules(parts.nat6, parts.filters6, ours["IPv6"]) if self.underlay.ipv6 else NO_RULES,
                          neighbours=parts.neighbours, fdb=parts.fdb, maps=RouteTable(parts.maps, parts.map_families),
                          neighbour_families=parts.neighbour_families, fdb_families=parts.fdb_families, copies=parts.copies,
                          refused=refused, doors=doors)
+
+    def policies_at(self, pod: str) -> PoliciesAt:
+        """The policies that select a pod."""
+        return policies_at(self.api.policies, self._party(pod))
 
     # -- who is who, for policies --------------------------------------------------------------------------------------
 
     def _party(self, key: str) -> Party:
         pod = self.control.pods[key]
-        return Party.of_pod(pod, self.api.namespace(pod.namespace))
+        return Party.of_pod(pod, self.api.namespace(pod.namespace), node_labels=self.control.nodes[pod.node].labels)
 
     def _who_has(self, address: str) -> Party:
         """Who has an address: the first of several, as packets to it would be answered."""
         for name in self.holders(address):
             pod = self.control.pods.get(name)
             if pod is not None:
-                return Party.of_pod(pod, self.api.namespace(pod.namespace), address)
+                return Party.of_pod(pod, self.api.namespace(pod.namespace), address, self.control.nodes[pod.node].labels)
             if name in self.control.nodes:
-                return Party.of_node(name, address)
+                return Party.of_node(name, address, self.control.nodes[name].labels)
         return Party.outside(address)

@@ -6,12 +6,17 @@ the Linux commands print them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from k8snet_course.dns import ResolvConf
 from k8snet_course.linux.bridge import FdbEntry
 from k8snet_course.linux.link import Link
 from k8snet_course.linux.namespace import Listener, Namespace, Network, Refused
 from k8snet_course.linux.neighbour import Neighbour
+from k8snet_course.linux.netfilter import FILTER, NAT
 from k8snet_course.linux.route import Route
 from k8snet_course.linux.rows import Rows
+from k8snet_course.linux.rule import Row
 
 
 class Device:
@@ -23,16 +28,17 @@ class Device:
         192.168.1.0/24 dev eth0 proto kernel scope link src 192.168.1.2
     """
 
-    __slots__ = ("_network", "ip", "name", "pod_cidr", "second_ip", "second_pod_cidr")
+    __slots__ = ("_network", "_resolv_conf", "ip", "name", "pod_cidr", "second_ip", "second_pod_cidr")
 
     def __init__(self, network: Network, name: str, ip: str, pod_cidr: str = "", second_ip: str = "",
-                 second_pod_cidr: str = "") -> None:
+                 second_pod_cidr: str = "", resolv_conf: Callable[[], ResolvConf] = ResolvConf) -> None:
         self._network = network
         self.name = name
         self.ip = ip
         self.pod_cidr = pod_cidr
         self.second_ip = second_ip
         self.second_pod_cidr = second_pod_cidr
+        self._resolv_conf = resolv_conf
 
     @property
     def ips(self) -> tuple[str, ...]:
@@ -72,6 +78,43 @@ class Device:
     def fdb(self) -> Rows[FdbEntry]:
         """What its bridges have learnt, as `bridge fdb` prints it."""
         return Rows(self._now.fdb_entries())
+
+    @property
+    def nat(self) -> Rows[Row]:
+        """Its rules that rewrite addresses, as `iptables-save` and behind it `ip6tables-save` print them.
+
+            >>> from k8snet_course import Cluster
+            >>> cluster = Cluster(nodes=2, cni="flannel")
+            >>> print(cluster.node("node-1").nat[0])
+            -A POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG
+        """
+        now = self._now
+        return Rows((*now.rules.rows(NAT), *now.rules6.rows(NAT)))
+
+    @property
+    def filters(self) -> Rows[Row]:
+        """Its rules that let packets pass or not, as `iptables-save` and behind it `ip6tables-save` print them."""
+        now = self._now
+        return Rows((*now.rules.rows(FILTER), *now.rules6.rows(FILTER)))
+
+    @property
+    def maps(self) -> Rows[Route]:
+        """What the maps of its eBPF programs say: to which node packets for which addresses go."""
+        return Rows(self._now.maps)
+
+    @property
+    def resolv_conf(self) -> ResolvConf:
+        """Its /etc/resolv.conf: whom its programs ask for names, and how short names are completed.
+
+            >>> from k8snet_course import Cluster
+            >>> cluster = Cluster()
+            >>> _ = cluster.add_pod("a")
+            >>> print(cluster.pod("a").resolv_conf)
+            search default.svc.cluster.local svc.cluster.local cluster.local
+            nameserver 10.96.0.10
+            options ndots:5
+        """
+        return self._resolv_conf()
 
     @property
     def listeners(self) -> Rows[Listener]:

@@ -104,7 +104,7 @@ class Meaning:
         pod = self.control.pods.get(source)
         if pod is None:
             return node
-        return resolv_conf(pod.namespace, pod.dns_policy, None, node, self.dns, pod.host_network, self.domain)
+        return resolv_conf(pod.namespace, pod.dns_policy, pod.dns_config, node, self.dns, pod.host_network, self.domain)
 
     def lookup(self, source: str, name: str, resolver: str = "glibc", unreachable: tuple[str, ...] = ()) -> Lookup:
         """The queries that a program on this device makes for a name; servers at ``unreachable`` do not answer.

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from k8snet_course.controllers import known
 from k8snet_course.errors import InvalidArgument
 from k8snet_course.linux.namespace import ANY, ANY_IPV4, Listener
 from k8snet_course.names import dns_label
@@ -33,7 +34,8 @@ KNOWN_IMAGES: dict[str, tuple[tuple[str, int], ...]] = {
 
 
 _BOUND = {"": "", ANY_IPV4: ANY_IPV4, "127.0.0.1": "127.0.0.1", "[::]": ANY, "[::1]": "::1"}
-"""The local addresses that a text may name, and how a socket has them: one for [::] takes IPv4 too (net.ipv6.bindv6only is 0)."""
+"""The local addresses that a text may name, and how a socket has them: one for [::] takes IPv4 too (net.ipv6.bindv6only is
+0)."""
 Listen = Iterable[int | str] | int | str
 """What a program listens on, as ``listen_text`` takes it."""
 
@@ -103,6 +105,9 @@ def _of_container(container: Container, anywhere: str) -> tuple[Listener, ...]:
     image = image_name(container.image)
     if image in KNOWN_IMAGES:
         return tuple(Listener(protocol, port, container.name, anywhere) for protocol, port in KNOWN_IMAGES[image])
+    controller = known(container.image) if not container.ports else None
+    if controller is not None:
+        return tuple(Listener("TCP", port, container.name, anywhere) for port in controller.ports)
     return tuple(Listener(port.protocol, port.container_port, container.name, anywhere) for port in container.ports)
 
 

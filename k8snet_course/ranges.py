@@ -37,8 +37,8 @@ class Ranges:
     def of(cls, pod_cidr: str, node_network: str, mask: int = IPV4_MASK, mask_ipv6: int = IPV6_MASK) -> Ranges:
         """The ranges of these texts, each one network or two with a comma between them.
 
-        ``mask`` is for IPv4 and ``mask_ipv6`` for IPv6; a cluster of IPv6 alone takes either.  Raises InvalidCidr, CidrOverlap or
-        InvalidArgument.
+        ``mask`` is for IPv4 and ``mask_ipv6`` for IPv6; a cluster of IPv6 alone takes either.  Raises InvalidCidr, CidrOverlap
+        or InvalidArgument.
 
             >>> print(*Ranges.of("10.244.0.0/16,fd00:10:244::/56", "192.168.1.0/24,fd00:192:168:1::/64").masks)
             24 64
@@ -76,11 +76,12 @@ def free_range(candidates: Sequence[str], taken: Sequence[Network]) -> str:
     return candidates[0]
 
 
-def _masks(versions: list[int], mask: int, mask_ipv6: int) -> tuple[int, ...]:
-    if versions == [4] and mask_ipv6 != IPV6_MASK:
-        raise InvalidArgument(mask_ipv6, "no node_mask_size_ipv6 where pods have IPv4 addresses alone (kube-controller-manager: "
-                              "usage of --node-cidr-mask-size-ipv6 is not allowed with single-stack)", "leave it out")
-    if versions == [6] and mask != IPV4_MASK:
+def _masks(versions: Sequence[int], mask: int, mask_ipv6: int) -> tuple[int, ...]:
+    if list(versions) == [4] and mask_ipv6 != IPV6_MASK:
+        raise InvalidArgument(mask_ipv6, "no node_mask_size_ipv6 where pods have IPv4 addresses alone "
+                              "(kube-controller-manager: usage of --node-cidr-mask-size-ipv6 is not allowed with single-stack)",
+                              "leave it out")
+    if list(versions) == [6] and mask != IPV4_MASK:
         if mask_ipv6 not in (IPV6_MASK, mask):
             raise InvalidArgument(mask, "one node mask size where pods have IPv6 addresses alone",
                                   f"write node_mask_size_ipv6={mask_ipv6} and leave the other one out")

@@ -27,11 +27,12 @@ class Pair:
     @classmethod
     def of(cls, trace: Trace) -> Pair:
         """What a trace says, in a word and a sentence."""
-        if trace.answered:
+        broken = trace.broken
+        if broken is None:
             return cls(trace.source, trace.target, "ok", trace.reason)
-        if trace.delivered and trace.reply is not None:
-            return cls(trace.source, trace.target, f"reply {trace.reply.verdict}", trace.reply.reason)
-        return cls(trace.source, trace.target, str(trace.verdict), trace.reason)
+        if broken.delivered and broken.reply is not None:
+            return cls(trace.source, trace.target, f"reply {broken.reply.verdict}", broken.reply.reason)
+        return cls(trace.source, trace.target, str(broken.verdict), broken.reason)
 
 
 @dataclass(frozen=True, slots=True)

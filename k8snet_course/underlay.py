@@ -7,8 +7,8 @@ The internet is one machine, 203.0.113.9, with a web server and a DNS server.  I
 pods: in truth the nodes' own addresses are often private too, and one more router in between translates them.  Here there is
 none, so that the only translation to be seen is the one that the cluster's nodes do.
 
-With an IPv6 node network every machine has an IPv6 address as well (fd00:192:168:1::1 for the router, ::a for the laptop, ::2 and
-following for the nodes; the internet is 2001:db8::9).
+With an IPv6 node network every machine has an IPv6 address as well (fd00:192:168:1::1 for the router, ::a for the laptop, ::2
+and following for the nodes; the internet is 2001:db8::9).
 
 Nothing here is Kubernetes; the pod network is built by :mod:`k8snet_course.cni`.
 """
@@ -16,7 +16,7 @@ Nothing here is Kubernetes; the pod network is built by :mod:`k8snet_course.cni`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import IPv4Network
+from ipaddress import ip_network
 from typing import NamedTuple
 
 from k8snet_course.addressing import Network
@@ -49,12 +49,13 @@ class Side(NamedTuple):
     def of(cls, network: Network) -> Side:
         """The side of a node network.
 
-        >>> print(*Side.of(IPv4Network("192.168.1.0/24"))[1:])
+        >>> print(*Side.of(ip_network("192.168.1.0/24"))[1:])
         192.168.1.1 192.168.1.10 203.0.113.9/24 203.0.113.1/24
         """
         tenth = min(10, network.num_addresses - 2)
-        internet, outside = ("203.0.113.9/24", "203.0.113.1/24") if network.version == 4 else ("2001:db8::9/64", "2001:db8::1/64")
-        return cls(network, str(network[1]), str(network[tenth]), internet, outside)
+        outside = ip_network(INTERNET_NETWORK if network.version == 4 else INTERNET_NETWORK_IPV6)
+        internet, router = (f"{outside[number]}/{outside.prefixlen}" for number in (9, 1))
+        return cls(network, str(network[1]), str(network[tenth]), internet, router)
 
     def node_addresses(self) -> Iterator[str]:
         """The nodes' addresses in order.  Raises AddressesExhausted behind the last one."""
@@ -74,7 +75,7 @@ class Side(NamedTuple):
 class Underlay:
     """Who has which address on the node network, and the namespaces of the machines that are not nodes.
 
-        >>> underlay = Underlay(IPv4Network("192.168.1.0/24"))
+        >>> underlay = Underlay(ip_network("192.168.1.0/24"))
         >>> underlay.address[LAPTOP], list(zip(range(2), underlay.node_addresses()))
         ('192.168.1.10', [(0, '192.168.1.2'), (1, '192.168.1.3')])
 
@@ -85,7 +86,8 @@ class Underlay:
         self.network = network
         self.mtu = mtu
         self._sides = tuple(Side.of(each) for each in (network, second) if each is not None)
-        self.address, *more = [{ROUTER: side.router, LAPTOP: side.laptop, INTERNET: _bare(side.internet)} for side in self._sides]
+        self.address, *more = [{ROUTER: side.router, LAPTOP: side.laptop, INTERNET: _bare(side.internet)}
+                               for side in self._sides]
         self.second_address: dict[str, str] = more[0] if more else {}
 
     @property
@@ -133,7 +135,8 @@ class Underlay:
         links, routes = self.host_links(name, *addresses), [*self.host_routes(name, *addresses), *more]
         if name == ROUTER:
             outside = tuple(side.outside for side in self._sides)
-            links.append(Link("eth1", "ethernet", 3, mac_from_text(f"{ROUTER} eth1"), 1500, outside, peer=End(INTERNET, "eth0")))
+            links.append(Link("eth1", "ethernet", 3, mac_from_text(f"{ROUTER} eth1"), 1500, outside,
+                              peer=End(INTERNET, "eth0")))
             routes += [connected("eth1", each) for each in outside]
         return Namespace(name, "router" if name == ROUTER else "laptop", links, RouteTable(routes), forwarding=name == ROUTER,
                          learned=learned)

@@ -15,10 +15,11 @@ LAYERS = [
     {"errors", "views", "filelock"},
     {"addressing", "linux", "names"},
     {"objects", "yaml_text"},
-    {"programs", "cni", "underlay", "probe", "ranges", "services", "policy", "dns"},
+    {"programs", "controllers", "sidecar", "cni", "underlay", "probe", "ranges", "services", "policy", "dns"},
     {"manifests", "device", "control_plane", "faults", "reachability"},
     {"api_server"},
     {"derivation", "meaning"},
+    {"relays", "response", "http_walk"},
     {"cluster"},
 ]
 """The model, from the bottom: a module may import its own layer and those before it."""

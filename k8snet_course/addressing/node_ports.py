@@ -132,6 +132,14 @@ already allocated); ask for another, or for none in particular.
             raise InvalidArgument(value, "a port from 1 to 65535", f"write one from {self.first} to {self.last}")
         self._of(protocol).give_back(value - self.first)
 
+    def luck(self) -> object:
+        """The state of the drawing, for :meth:`rewind`."""
+        return self._random.getstate()
+
+    def rewind(self, luck: object) -> None:
+        """Draw from here on as one would have when ``luck`` was asked for; what is taken stays taken."""
+        self._random.setstate(luck)  # type: ignore[arg-type] # it came from luck()
+
     def copy(self) -> NodePortAllocator:
         """Another allocator in the same state: what is tried on it does not change this one."""
         twin = NodePortAllocator(self.first, self.last)

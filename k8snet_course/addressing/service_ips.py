@@ -141,6 +141,14 @@ allocate IP 10.96.0.1: provided IP is already allocated); ask for another, or fo
         if found in self._network:
             self._bands.give_back(int(found) - self._first)
 
+    def luck(self) -> object:
+        """The state of the drawing, for :meth:`rewind`."""
+        return self._random.getstate()
+
+    def rewind(self, luck: object) -> None:
+        """Draw from here on as one would have when ``luck`` was asked for; what is taken stays taken."""
+        self._random.setstate(luck)  # type: ignore[arg-type] # it came from luck()
+
     def copy(self) -> ServiceIpAllocator:
         """Another allocator in the same state: what is tried on it does not change this one."""
         twin = ServiceIpAllocator(self.cidr)

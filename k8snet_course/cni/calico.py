@@ -5,8 +5,8 @@ the MAC address ee:ee:ee:ee:ee:ee.  The node has a route to each of its pods, a 
 addresses that it has claimed, and a route to every other node's blocks, which the nodes tell each other by BGP (the daemon is
 called BIRD).  In between, packets travel in IPIP (device ``tunl0``), in VXLAN (``vxlan.calico``) or as they are.
 
-With IPv6 there is a second pool.  There the gateway is the link-local address of the node's end of the pod's cable, IPIP carries
-IPv4 only (IPv6 packets travel as they are), VXLAN has a device of its own (``vxlan-v6.calico``), and the pool has no
+With IPv6 there is a second pool.  There the gateway is the link-local address of the node's end of the pod's cable, IPIP
+carries IPv4 only (IPv6 packets travel as they are), VXLAN has a device of its own (``vxlan-v6.calico``), and the pool has no
 ``natOutgoing`` unless somebody asks for it.
 
 Traffic that leaves the pool takes the node's address (``natOutgoing``).  Calico keeps the pool's networks in an ipset; here

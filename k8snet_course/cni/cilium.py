@@ -9,9 +9,9 @@ straight there.
 What the maps hold is in the namespace's ``maps`` here, in the form of routes, since it answers the same question.  As in
 Cilium's code, a packet's TTL falls where it is handed to a pod, and where Linux routes it, but not where it enters the tunnel.
 
-IPv6 works in the same way.  ``cilium_vxlan`` carries both IP versions between the nodes' IPv4 addresses, or where nodes have none
-between their IPv6 addresses.  The program on a pod's cable answers neighbour solicitations for the gateway; here its interface
-does (``proxy_ndp``).
+IPv6 works in the same way.  ``cilium_vxlan`` carries both IP versions between the nodes' IPv4 addresses, or where nodes have
+none between their IPv6 addresses.  The program on a pod's cable answers neighbour solicitations for the gateway; here its
+interface does (``proxy_ndp``).
 
 Modelled simply: the real program sits at the pod's cable already and skips the host's routes; here a packet is routed to
 ``cilium_host`` first, with the same outcome.  Masquerading, which is done in eBPF too, is written as rules.  Addresses are
@@ -105,7 +105,8 @@ class CiliumNative(Routed):
         return [
             Rule("POSTROUTING", _CHAIN),
             Rule(_CHAIN, "RETURN", dst=pods),
-            *(Rule(_CHAIN, "RETURN", dst=whole(other.ip), comment="exclude traffic to cluster nodes") for other in peers.others(node)),
+            *(Rule(_CHAIN, "RETURN", dst=whole(other.ip), comment="exclude traffic to cluster nodes")
+              for other in peers.others(node)),
             Rule(_CHAIN, "MASQUERADE", src=node.pod_cidr, comment="cilium masquerade non-cluster"),
         ]
 

@@ -6,8 +6,8 @@ the route leads straight to the other node, which must be on the same wire.
 
 Traffic that leaves the pod network is masqueraded: it takes the node's address, so that answers find the node.
 
-IPv6 has a tunnel of its own, ``flannel-v6.1``, whose outer packets travel between the nodes' IPv6 addresses.  That costs 70 bytes,
-20 more than between IPv4 addresses, and here all pods of such a cluster have the smaller MTU.
+IPv6 has a tunnel of its own, ``flannel-v6.1``, whose outer packets travel between the nodes' IPv6 addresses.  That costs 70
+bytes, 20 more than between IPv4 addresses, and here all pods of such a cluster have the smaller MTU.
 
 Source: flannel-io/flannel 0.28.9 (Documentation/backends.md, pkg/backend/vxlan, pkg/trafficmngr/iptables);
 flannel-io/cni-plugin.

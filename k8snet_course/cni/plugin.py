@@ -89,8 +89,8 @@ class Attachment:
 class Settings:
     """What a plugin is told about the cluster: the range of all pods, the nodes' network, and how many nodes there are.
 
-    A dual-stack cluster has two ranges and two networks, with a comma between them.  ``block_size``, ``block_size_ipv6`` (0: the
-    usual) and ``strict_affinity`` are for Calico's pools (:class:`~k8snet_course.addressing.CalicoBlocks`).
+    A dual-stack cluster has two ranges and two networks, with a comma between them.  ``block_size``, ``block_size_ipv6`` (0:
+    the usual) and ``strict_affinity`` are for Calico's pools (:class:`~k8snet_course.addressing.CalicoBlocks`).
     """
 
     pod_cidr: str
@@ -165,9 +165,10 @@ class Plugin(Protocol):
     ``first_pod_index`` is the ifindex of the first pod's cable on a node: after lo, eth0 and the plugin's own interfaces.
     ``network_policy`` says whether it makes NetworkPolicy objects work (without that they are accepted and do nothing),
     ``encapsulation`` how packets travel between nodes ("VXLAN", "Geneve", "IPIP", or "" for as they are) and ``overhead`` how
-    many bytes that adds (the most, if there are several ways); ``mtu`` is the largest packet that a pod can send.  ``underlay_mtu`` is what the plugin needs the
-    nodes' own network to carry, and ``pod_network`` the range of all pods unless somebody gives another one.  ``ipv6`` says whether
-    it can give pods IPv6 addresses, and ``has_blocks`` whether it takes addresses from blocks of a size that can be set.
+    many bytes that adds (the most, if there are several ways); ``mtu`` is the largest packet that a pod can send.
+    ``underlay_mtu`` is what the plugin needs the nodes' own network to carry, and ``pod_network`` the range of all pods unless
+    somebody gives another one.  ``ipv6`` says whether it can give pods IPv6 addresses, and ``has_blocks`` whether it takes
+    addresses from blocks of a size that can be set.
     """
 
     first_pod_index: int

@@ -48,8 +48,8 @@ def mappings(ports: Iterable[ContainerPort]) -> list[Json]:
 
 def rules(network: str, pods: Sequence[tuple[Attachment, Sequence[ContainerPort]]], version: int = 4) -> list[Rule]:
     """The NAT rules for the pods of one node, each with its ports; none if no port asks for it.  ``network`` is the name in
-    the configuration, ``version`` the IP version.  A ``host_ip`` of the other one is left to the other rules, and only IPv4 marks
-    what comes from the node's own loopback: Linux does not let ::1 out.
+    the configuration, ``version`` the IP version.  A ``host_ip`` of the other one is left to the other rules, and only IPv4
+    marks what comes from the node's own loopback: Linux does not let ::1 out.
     """
     dispatch: list[Rule] = []
     chains: list[Rule] = []

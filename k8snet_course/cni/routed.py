@@ -1,7 +1,7 @@
 """What Calico and Cilium have in common: no bridge.  Each pod hangs on a cable of its own, and the node is its router.
 
-The pod's address is a /32 (in IPv6 a /128): nobody else is on its wire, so every packet goes to the gateway, and each of two pods on one node
-is a router's hop away from the other.  The node has a route (or an eBPF map entry) for each of its pods.
+The pod's address is a /32 (in IPv6 a /128): nobody else is on its wire, so every packet goes to the gateway, and each of two
+pods on one node is a router's hop away from the other.  The node has a route (or an eBPF map entry) for each of its pods.
 
 Source: projectcalico/calico 3.32.1, cni-plugin/pkg/dataplane/linux; cilium/cilium, plugins/cilium-cni.
 """
@@ -18,7 +18,8 @@ from k8snet_course.objects import Node
 
 
 class Routed(Base, ABC):
-    """Pods with an address that is a network of its own, and a cable to their node.  A subclass says what the cable is called and who the gateway is."""
+    """Pods with an address that is a network of its own, and a cable to their node.  A subclass says what the cable is called
+    and who the gateway is."""
 
     version = "0.3.1"
     link_mtu: ClassVar[int] = 0

@@ -33,7 +33,9 @@ which here knows no IPv6; write '10.32.0.0/12', or choose another plugin, such a
                                   f"leave {name} out, or choose calico")
     if not isinstance(strict_affinity, bool | None):
         raise InvalidArgument(strict_affinity, "strict_affinity to be True or False", "write strict_affinity=True")
-    for name, value, there in (("block_size", block_size, settings.ipv4), ("block_size_ipv6", block_size_ipv6, settings.ipv6)):
+    given = (("block_size", block_size, settings.ipv4), ("block_size_ipv6", block_size_ipv6, settings.ipv6))
+    for name, value, there in given:
         if value is not None and not there:
             raise InvalidArgument(value, f"{name} only where pods have addresses of that IP version", f"leave {name} out")
-    return replace(settings, block_size=block_size or 0, block_size_ipv6=block_size_ipv6 or 0, strict_affinity=bool(strict_affinity))
+    return replace(settings, block_size=block_size or 0, block_size_ipv6=block_size_ipv6 or 0,
+                   strict_affinity=bool(strict_affinity))

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from k8snet_course.docker.network import BRIDGE, NONE, Endpoint
+from k8snet_course.docker.network import BRIDGE, Endpoint
 from k8snet_course.errors import InvalidArgument, InvalidName
 from k8snet_course.objects import Pod
 
@@ -117,7 +117,7 @@ def identifier(*words: object) -> str:
     """An id of 64 hexadecimal digits, made from words: the same in every run, where Docker draws one at random.
 
     >>> identifier("network", 1)[:12]
-    '6a35c26fe0ae'
+    'cf452cf32168'
     """
     return hashlib.sha256(" ".join(map(str, words)).encode()).hexdigest()
 
@@ -145,7 +145,8 @@ def bindings(publish: object) -> tuple[PortBinding, ...]:
     if publish is None:
         return ()
     if not isinstance(publish, Mapping):
-        raise InvalidArgument(publish, "published ports as a dict from the host's port to the container's", "write publish={8080: 80}")
+        raise InvalidArgument(publish, "published ports as a dict from the host's port to the container's",
+                              "write publish={8080: 80}")
     made: list[PortBinding] = []
     for outside, inside in publish.items():
         address, _, host_port = str(outside).rpartition(":")
@@ -175,7 +176,7 @@ def _port(text: str, given: object) -> int:
 def shared_with(network: str) -> str:
     """The container that the mode ``container:NAME`` names; empty for other modes.
 
-    >>> shared_with("container:web"), shared_with(NONE)
+    >>> shared_with("container:web"), shared_with("none")
     ('web', '')
     """
     return network.removeprefix("container:") if network.startswith("container:") else ""

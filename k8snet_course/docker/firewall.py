@@ -54,6 +54,7 @@ class Policy:
     chain: str
     target: str
     to: str = ""
+    src: str = ""
     dst: str = ""
     dport: int = 0
     probability: str = ""
@@ -94,11 +95,12 @@ class Firewall:
         return Rules(nat=[*self.raw, *self.nat], filters=self.filters)
 
     def text(self) -> str:
-        """What `iptables-save` prints (without counters, which the model does not keep), in the form `iptables-restore` takes."""
+        """What `iptables-save` prints, with all counters at 0; `iptables-restore` takes it."""
         policies = {row.chain: row.target for row in self.filters if isinstance(row, Policy)}
         return "\n".join((
             _table("raw", ("PREROUTING", "OUTPUT"), (), self.raw, {}),
-            _table("filter", ("INPUT", FORWARD, "OUTPUT"), (BRIDGES, DOCKER, INTERNAL, MAIN, TRACKED, USER), self.filters, policies),
+            _table("filter", ("INPUT", FORWARD, "OUTPUT"), (BRIDGES, DOCKER, INTERNAL, MAIN, TRACKED, USER), self.filters,
+                   policies),
             _table("nat", (PREROUTING, "INPUT", OUTPUT, POSTROUTING), (DOCKER,), self.nat, {})))
 
 

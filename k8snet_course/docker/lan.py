@@ -4,8 +4,8 @@ The wire is the one that a cluster's nodes stand on (:mod:`k8snet_course.underla
 internet behind the router.  This module keeps the namespaces of all machines and what they have learnt, finds who has an
 address, and sends packets.  What a machine's Linux holds is said by whoever builds on it (``_derive``).
 
-It has the properties that pictures ask a cluster for (``nodes``, ``pods``, ``hosts``, ``namespace``), so that a trace through
-such a network is drawn like any other.
+It has the properties that pictures ask a cluster for (``nodes``, ``pods``, ``pods_on``, ``services``, ``hosts``, ``namespace``,
+``holders``), so that a trace through such a network is drawn like any other.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from k8snet_course.addressing import network
 from k8snet_course.device import Device
 from k8snet_course.errors import AlreadyExists, InvalidArgument, InvalidCidr, NotFound
 from k8snet_course.linux import forward
-from k8snet_course.linux.link import End, Link, loopback
+from k8snet_course.linux.link import Link, loopback
 from k8snet_course.linux.namespace import Learned, Namespace
 from k8snet_course.linux.route import RouteTable
 from k8snet_course.linux.trace import Trace
 from k8snet_course.names import nearest
 from k8snet_course.objects import Node, Pod
+from k8snet_course.objects.service import Service
 from k8snet_course.probe import is_address, probe
 from k8snet_course.underlay import HOSTS, SWITCH, Underlay
 
@@ -83,6 +84,16 @@ class Lan(ABC):
     def pods(self) -> tuple[Pod, ...]:
         """What runs on them, in the order in which it was made."""
 
+    def pods_on(self, node: str) -> tuple[Pod, ...]:
+        """What runs on one machine, those that use its own network first.  Raises NotFound."""
+        at = self._machine(node).name
+        return tuple(sorted((pod for pod in self.pods if pod.node == at), key=lambda pod: not pod.host_network))
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """None: Services are Kubernetes' own."""
+        return ()
+
     @property
     def hosts(self) -> tuple[str, ...]:
         """The machines on or behind the wire that nothing runs on: laptop, router, internet."""
@@ -123,7 +134,7 @@ class Lan(ABC):
             return self.namespace(self._device(name))
         found = self._namespaces.get(name)
         if found is None:
-            found = self._namespaces[name] = self._made(name)
+            found = self._namespaces[name] = self._namespace_of(name)
         return found
 
     def holders(self, address: str) -> Sequence[str]:
@@ -193,9 +204,10 @@ class Lan(ABC):
             return found
         if isinstance(name, str) and name in known:
             return name
-        raise NotFound(name, f"one of {', '.join(known)}, or an IP address as the destination", f"write '{nearest(name, known)}'")
+        raise NotFound(name, f"one of {', '.join(known)}, or an IP address as the destination",
+                       f"write '{nearest(name, known)}'")
 
-    def _made(self, name: str) -> Namespace:
+    def _namespace_of(self, name: str) -> Namespace:
         learned = self._memory(name)
         if name == SWITCH:
             return self._underlay.switch(self.nodes, learned)
@@ -217,6 +229,7 @@ def stand_in(name: str, label: str, links: Iterable[Link], learned: Learned) -> 
     stand-in on this one: an interface with its address and MAC address, plugged in where the real one would be heard.  It
     shares what the real one has ``learned``, and no packet ever visits it.
 
+        >>> from k8snet_course.linux.link import End
         >>> far = stand_in("laptop on br0", "laptop", [Link("eth0", "veth", 2, "5e:00:00:00:00:01", peer=End("hv-1", "eth0"))],
         ...                Learned())
         >>> far.label, list(far.links)

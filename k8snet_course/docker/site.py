@@ -30,14 +30,16 @@ class Settings:
 class Site:
     """A host with the networks that it knows (by name, in the order in which they were made) and its containers.
 
-    ``tunnels`` are the ifindexes of the bridge and the VXLAN interface of each overlay network that is in use here; ``remote``
-    are the containers of the other hosts; ``user_rules`` are what an administrator wrote into the chain DOCKER-USER.
+    ``addresses`` are those of all hosts, by name.  ``tunnels`` are the ifindexes of the bridge and the VXLAN interface of each
+    overlay network that is in use here; ``remote`` are the containers of the other hosts; ``user_rules`` are what an
+    administrator wrote into the chain DOCKER-USER.
     """
 
     host: Host
     networks: Mapping[str, Network]
     containers: tuple[Container, ...]
     remote: tuple[Container, ...]
+    addresses: Mapping[str, str]
     tunnels: Mapping[str, tuple[int, int]]
     user_rules: tuple[Rule, ...]
     settings: Settings

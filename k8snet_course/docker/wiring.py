@@ -19,16 +19,16 @@ Source: Docker Engine 29, libnetwork/drivers/bridge and libnetwork/drivers/overl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from k8snet_course.docker.container import Container
 from k8snet_course.docker.firewall import Firewall, apart
 from k8snet_course.docker.lan import stand_in
-from k8snet_course.docker.network import FOREIGN, OVERLAY_MTU, VXLAN_PORT, Network
+from k8snet_course.docker.network import FOREIGN, OVERLAY_MTU, VXLAN_PORT, Endpoint, Network
 from k8snet_course.docker.site import Site
-from k8snet_course.linux.bridge import FdbEntry
+from k8snet_course.linux.bridge import Fdb, FdbEntry
 from k8snet_course.linux.door import EGRESS, Door, Judgement
 from k8snet_course.linux.link import End, Link, Tunnel, loopback, mac_from_text
 from k8snet_course.linux.namespace import Learned, Listener, Namespace, bound
@@ -45,10 +45,24 @@ DNS_SERVER = "127.0.0.11"
 _DNS_CHAIN = "DOCKER_OUTPUT"
 
 
-class HostNamespace(Namespace):
-    """A host's namespace.  Of several VXLAN tunnels at one UDP port, the network identifier says which a packet came through."""
+class _Written(Fdb):
+    """What a tunnel knows whose every row somebody has written: packets teach it nothing."""
 
     __slots__ = ()
+
+    def learn(self, mac: str, port: str, dst: str = "") -> bool:
+        """Nothing is news."""
+        return False
+
+
+class HostNamespace(Namespace):
+    """A host's namespace.  Of several VXLAN tunnels at one UDP port, the identifier says which one a packet came through."""
+
+    __slots__ = ()
+
+    def fdb(self, bridge: str) -> Fdb:
+        """The forwarding database of a bridge; the engine has written down all that a VXLAN interface could learn."""
+        return _Written(bridge) if any(link.name == bridge for link in self.tunnels) else super().fdb(bridge)
 
     def tunnel_for(self, packet: Packet) -> Link | None:
         """The tunnel with the packet's VNI."""
@@ -86,8 +100,8 @@ class Apart:
             return None
         rule = str(apart(self.network))
         return Judgement(False, lambda: Told(
-            f"the rule '{rule}' lets no container of the network {self.network.name} talk to another one of it", "filter FORWARD",
-            (Candidate(rule, True, True, "decides"),), 0, rule))
+            f"the rule '{rule}' lets no container of the network {self.network.name} talk to another one of it",
+            "filter FORWARD", (Candidate(rule, True, True, "decides"),), 0, rule))
 
 
 # -- a host ------------------------------------------------------------------------------------------------------------
@@ -136,10 +150,86 @@ def _cables(site: Site) -> Iterator[Link]:
 
 def _overlay_fdb(site: Site) -> list[FdbEntry]:
     """On which host each remote container's MAC address is."""
-    where = {container.key: ip for container, ip in _hosts_of(site).items()}
-    return [FdbEntry(end.mac, net.tunnel, "", where[container.key])
+    return [FdbEntry(end.mac, net.tunnel, "", site.addresses[container.node])
             for net in site.overlays for container, end in site.remote_ends(net)]
 
 
-def _hosts_of(site: Site) -> Mapping[Container, str]:
-    return site.remote
+def _overlay_neighbours(site: Site) -> list[Neighbour]:
+    """Which MAC address each remote container has: from these rows the VXLAN interface answers ARP requests."""
+    return [Neighbour(end.ip, net.tunnel, end.mac, "PERMANENT") for net in site.overlays for _, end in site.remote_ends(net)]
+
+
+# -- the ARP proxy of an overlay network ---------------------------------------------------------------------------------
+
+
+def arp_proxies(site: Site) -> Iterator[tuple[str, str, Network, Container, Endpoint]]:
+    """Who speaks for each remote container on a host: the name of the stand-in, and the address that it answers for."""
+    for net in site.overlays:
+        for container, end in site.remote_ends(net):
+            yield f"{site.host.name} {net.tunnel} for {container.key}", end.ip, net, container, end
+
+
+def arp_proxy(site: Site, name: str) -> Namespace | None:
+    """The stand-in of this name: one interface with the remote container's addresses, plugged in at the tunnel.
+
+    It has the written rows, so it learns nothing from the questions.
+    """
+    for of, _, net, container, end in arp_proxies(site):
+        if of == name:
+            link = Link(f"for {container.label}", "veth", 2, end.mac, OVERLAY_MTU, (end.interface,),
+                        peer=End(site.host.name, net.tunnel))
+            made = stand_in(name, f"{site.host.name} {net.tunnel}", [link], Learned())
+            local = [own for each in site.containers if (own := each.endpoint(net.name)) is not None]
+            made.neighbours.write_permanent(Neighbour(own.ip, link.name, own.mac, "PERMANENT") for own in local)
+            return made
+    return None
+
+
+# -- a container ---------------------------------------------------------------------------------------------------------
+
+
+def link_index(name: str) -> int:
+    """The ifindex of a container's interface: eth0 comes after lo.
+
+    >>> link_index("eth0"), link_index("eth1")
+    (2, 3)
+    """
+    return 2 + int(name.removeprefix("eth"))
+
+
+def container_namespace(site: Site, container: Container, learned: Learned) -> Namespace:
+    """The namespace of a container that has one of its own, with the programs of those that share it."""
+    links, routes = [loopback()], []
+    for end in sorted(container.endpoints, key=lambda end: link_index(end.link)):
+        net = site.networks[end.network]
+        links.append(Link(end.link, "veth", link_index(end.link), end.mac, net.mtu, (end.interface,),
+                          peer=End(container.node, end.host_link), peer_index=end.host_index))
+        routes.append(connected(end.link, end.interface))
+    way = site.gateway(container)
+    if way is not None:
+        routes.insert(0, Route("default", via=site.networks[way.network].gateway, dev=way.link))
+    names = has_names(site, container)
+    programs = [row for each in site.containers if each.key == container.key or each.shares == container.key
+                for row in listeners_of(each)]
+    listeners, refused = bound((*(dns_listeners(container) if names else ()), *programs))
+    return ContainerNamespace(container.key, "container", links, RouteTable(routes), listeners=listeners, refused=refused,
+                              learned=learned, rules=_dns_rules(container) if names else NO_RULES)
+
+
+def has_names(site: Site, container: Container) -> bool:
+    """Whether Docker's DNS server is in the container: with a user-defined network it is, with the default bridge alone not."""
+    return any(site.networks[end.network].has_names for end in container.endpoints)
+
+
+def dns_listeners(container: Container) -> tuple[Listener, Listener]:
+    """The sockets of Docker's DNS server: at ports that nobody else needs, one of TCP and one of UDP."""
+    tcp = 32768 + int(container.id[:6], 16) % 28231
+    return (Listener("TCP", tcp, "dockerd (DNS)", DNS_SERVER), Listener("UDP", tcp + 1, "dockerd (DNS)", DNS_SERVER))
+
+
+def _dns_rules(container: Container) -> Rules:
+    """What leads port 53 of that server's address to its sockets.  Rules for the way back are left out: it is remembered."""
+    rows = [Rule(OUTPUT, _DNS_CHAIN, dst=f"{DNS_SERVER}/32")]
+    rows += [Rule(_DNS_CHAIN, "DNAT", dst=f"{DNS_SERVER}/32", protocol=row.protocol.lower(), dport=53,
+                  to=f"{DNS_SERVER}:{row.port}") for row in dns_listeners(container)]
+    return Rules(nat=rows)

@@ -2,7 +2,7 @@
 
 kube-proxy's first chain has several rules for each Service.  Read from the top, ten thousand Services would cost each new
 connection a walk over all of them, as they do in the kernel.  The index leaves out rules that name another destination address
-or port; the answer is that of the reading from the top.
+or port, or another source address; the answer is that of the reading from the top.
 
 It does not judge a rule's other conditions: that is :mod:`k8snet_course.linux.netfilter`.
 """
@@ -33,12 +33,16 @@ class Chain:
         0
     """
 
-    __slots__ = ("_groups", "_index", "_next", "_rows")
+    __slots__ = ("_few", "_groups", "_index", "_next", "_rows", "_sources")
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._rows: dict[int, Row] = {}
         self._groups: dict[Hashable, list[int]] = {}
-        self._index: dict[tuple[str, int], list[tuple[int, Row]]] | None = None
+        self._index: dict[tuple[str, int, str], list[tuple[int, Row]]] | None = None
+        self._sources = False
+        """Whether a rule of the index names one source address: only then it is worth the while to look for it."""
+        self._few: tuple[Row, ...] | None = None
+        """The rules of a short chain, until one comes or goes."""
         self._next = 0
         for row in rows:
             self._put(row)
@@ -51,6 +55,7 @@ class Chain:
         """Take the rules of a key away.  A key without rules is no error."""
         for place in self._groups.pop(key, ()):
             row = self._rows.pop(place)
+            self._few = None
             if self._index is not None:
                 where = _where(row)
                 self._index[where].remove((place, row))
@@ -58,26 +63,42 @@ class Chain:
                     del self._index[where]
 
     def near(self, packet: Packet) -> Iterable[Row]:
-        """The rules that the packet's destination leaves possible, in order; in a short chain all of them."""
+        """The rules that the packet's addresses leave possible, in order; in a short chain all of them."""
+        if self._few is not None:
+            return self._few
         if len(self._rows) <= FEW:
-            return self
+            self._few = tuple(self._rows.values())
+            return self._few
         if self._index is None:
             self._index = {}
             for place, row in self._rows.items():
-                self._index.setdefault(_where(row), []).append((place, row))
+                self._file(place, row)
         dst, port, of = packet.dst, packet.dst_port, self._index.get
-        found = [*of((dst, 0), ()), *of(("", 0), ())]
-        if port:
-            found += [*of((dst, port), ()), *of(("", port), ())]
-        found.sort(key=_place)
+        found: list[tuple[int, Row]] = []
+        for src in ("", packet.src) if self._sources else ("",):
+            found += of((dst, 0, src), ())
+            found += of(("", 0, src), ())
+            if port:
+                found += of((dst, port, src), ())
+                found += of(("", port, src), ())
+        if len(found) > 1:
+            found.sort(key=_place)
         return [row for _, row in found]
 
     def _put(self, row: Row) -> int:
         place, self._next = self._next, self._next + 1
         self._rows[place] = row
+        self._few = None
         if self._index is not None:
-            self._index.setdefault(_where(row), []).append((place, row))
+            self._file(place, row)
         return place
+
+    def _file(self, place: int, row: Row) -> None:
+        """Put a rule into the index."""
+        assert self._index is not None
+        where = _where(row)
+        self._index.setdefault(where, []).append((place, row))
+        self._sources = self._sources or where[2] != ""
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self._rows.values())
@@ -93,6 +114,6 @@ def _place(entry: tuple[int, Row]) -> int:
     return entry[0]
 
 
-def _where(row: Row) -> tuple[str, int]:
-    """The destination address and port that a rule names, as far as it names exactly one."""
-    return exact(row.dst), row.dport
+def _where(row: Row) -> tuple[str, int, str]:
+    """The destination address and port and the source address that a rule names, as far as it names exactly one."""
+    return exact(row.dst), row.dport, exact(row.src)

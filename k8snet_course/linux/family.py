@@ -20,8 +20,8 @@ RowT = TypeVar("RowT")
 class Family(Generic[KeyT, OtherT, RowT]):
     """A read-only table: key -> row.
 
-    ``index`` says which other device each key belongs to, ``make`` how its row reads, and ``but`` which keys are left out: those
-    of the device itself.
+    ``index`` says which other device each key belongs to, ``make`` how its row reads, and ``but`` which keys are left out:
+    those of the device itself.
 
         >>> ips = {"10.244.0.0/24": "192.168.1.2", "10.244.1.0/24": "192.168.1.3", "10.244.2.0/24": "192.168.1.4"}
         >>> routes = Family(ips, lambda ip: f"via {ip}", but=["10.244.0.0/24"])

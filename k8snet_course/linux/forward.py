@@ -22,7 +22,8 @@ This module knows tables and packets.  It does not know what a pod, a plugin or 
 In IPv6 the same happens in other words: see :mod:`~k8snet_course.linux.packet` and :mod:`~k8snet_course.linux.resolve`.  And no
 router cuts a packet: a sender that may cut it does so once, to what its own way out takes.
 
-Sources: RFC 1812 (routers), RFC 792 (ICMP), RFC 8200 (IPv6), RFC 4443 (ICMPv6), RFC 9293 section 3.5.2 (RST), IEEE 802.1D (bridges); tried on Linux 6.18.
+Sources: RFC 1812 (routers), RFC 792 (ICMP), RFC 8200 (IPv6), RFC 4443 (ICMPv6), RFC 9293 section 3.5.2 (RST), IEEE 802.1D
+(bridges); tried on Linux 6.18.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ from k8snet_course.linux.door import EGRESS, INGRESS
 from k8snet_course.linux.hooks import Hooks
 from k8snet_course.linux.link import End, Link, Tunnel
 from k8snet_course.linux.namespace import Listener, Namespace, Network
-from k8snet_course.linux.netfilter import FORWARD, INPUT, OUTPUT, POSTROUTING, PREROUTING
 from k8snet_course.linux.neighbour import solicited_node
-from k8snet_course.linux.packet import BROADCAST_MAC, Frame, Packet
+from k8snet_course.linux.netfilter import FORWARD, INPUT, OUTPUT, POSTROUTING, PREROUTING
+from k8snet_course.linux.packet import BROADCAST_MAC, IPV6_LEAST_MTU, Frame, Packet
 from k8snet_course.linux.resolve import copy_taker, resolve
 from k8snet_course.linux.route import FEW_ROWS
 from k8snet_course.linux.trace import Action, Candidate, Change, Told, Trace, Verdict
@@ -46,15 +47,17 @@ _MOST_CABLES = 1000
 
 
 def send(network: Network, source: str, packet: Packet, target: str = "", intended: str = "", *, asked: str = "",
-         seed: int = 0) -> Trace:
+         seed: int = 0, owner: int = 0) -> Trace:
     """The walk of ``packet`` from the namespace ``source``, and the walk of its answer.
 
-    ``asked`` and ``target`` are how the person who sent it names sender and receiver; ``intended`` is the namespace it is meant for, if that is
-    known: a packet that ends in another one has met an address conflict.  ``seed`` decides what rules draw at random.
+    ``asked`` and ``target`` are how the person who sent it names sender and receiver; ``intended`` is the namespace it is meant
+    for, if that is known: a packet that ends in another one has met an address conflict.  ``seed`` decides what rules draw at
+    random, ``owner`` is the user id of the program that sends.
     """
     memory: dict[str, Conntrack] = {}
     asked = asked or network.namespace(source).label
     there = _Walk(network, intended, memory, False, seed)
+    there.owner = owner
     packet = there.originate(network.namespace(source), packet)
     reply = None
     if there.answer is not None and there.end is not None:
@@ -157,6 +160,10 @@ class _Walk(Hooks):
 
     def _ip_in(self, ns: Namespace, link: Link, packet: Packet) -> None:
         """Rule 2, and the door to rule 3."""
+        if link.mtu < IPV6_LEAST_MTU and packet.version == 6:
+            self.drop(ns, link.name, packet, Verdict.NO_ROUTE,
+                      f"{ns.label}'s {link.name} takes {link.mtu} bytes; with less than {IPV6_LEAST_MTU} it has no IPv6")
+            return
         rewritten = self.rewritten(ns, packet, PREROUTING, link.name)
         if rewritten is None or (ns.doors and not self.admitted(ns, rewritten, self.hops[-1].ingress, EGRESS)):
             return
@@ -193,8 +200,8 @@ class _Walk(Hooks):
         winner = route
         if route.kind:
             self.step(Action.ROUTE, "", packet, lambda: Told(
-                f"of {rows} {_many(what)} '{winner.destination}' wins, a {winner.kind}", question, lookup.candidates, lookup.others,
-                str(winner)))
+                f"of {rows} {_many(what)} '{winner.destination}' wins, a {winner.kind}", question, lookup.candidates,
+                lookup.others, str(winner)))
             self.drop(ns, "", packet, Verdict.NO_ROUTE, f"{ns.label}'s route '{route}' swallows the packet in silence: nobody "
                        f"has {packet.dst} now")
             return
@@ -212,7 +219,8 @@ class _Walk(Hooks):
         self.step(Action.ROUTE, route.dev, aged, lambda: Told(
             f"of {rows} {_many(what) if rows != 1 else what} '{winner.destination}' wins: out of {winner.dev} to {packet.dst}, "
             + (f"by the router {winner.via}" if winner.via else "which is on this wire"), question, lookup.candidates,
-            lookup.others, str(winner), () if own or external else (Change(packet.ttl_name, str(packet.ttl), str(packet.ttl - 1)),)))
+            lookup.others, str(winner),
+            () if own or external else (Change(packet.ttl_name, str(packet.ttl), str(packet.ttl - 1)),)))
         hook = OUTPUT if own else FORWARD
         if not self.passes(ns, aged, hook, "", link.name):
             return

@@ -5,8 +5,8 @@
                               routed -> FORWARD -> POSTROUTING -> goes out
     a program sends -> OUTPUT -> routed -> OUTPUT (filter) -> POSTROUTING -> goes out
 
-IPv4 packets meet the rules of iptables, IPv6 packets those of ip6tables.  NAT rules are read once for a connection; its other packets are rewritten from memory.  The interface that a packet leaves by
-gives MASQUERADE its address.
+IPv4 packets meet the rules of iptables, IPv6 packets those of ip6tables.  NAT rules are read once for a connection; its other
+packets are rewritten from memory.  The interface that a packet leaves by gives MASQUERADE its address.
 
 Source: netfilter's packet flow; iptables(8).
 """
@@ -59,6 +59,11 @@ class Hooks(Record):
             route = ns.routes.lookup(packet.dst).winner
             after = packet._replace(src=(route.src if route is not None else "") or out.source_for(packet.dst)
                                     or ns.source_for(packet.dst))
+        elif ruling.rule.target == "REDIRECT":
+            self.dnat = True
+            local = "::1" if ":" in packet.dst else "127.0.0.1"
+            after = packet._replace(dst=local if hook == OUTPUT else ns.links[in_link].source_for(packet.dst) or local,
+                                    dst_port=int(ruling.rule.to))
         elif ruling.rule.target == "SNAT":
             address, port = destination_of(ruling.rule.to)
             after = packet._replace(src=address, src_port=port or packet.src_port)
@@ -126,7 +131,7 @@ class Hooks(Record):
     def _seen(self, ns: Namespace, packet: Packet, in_link: str, out_link: str) -> Seen:
         """What this device's rules can look at."""
         return Seen(packet, in_link, out_link, self.mark, lambda address: ns.local_link(address) is not None,
-                    self._state(ns, packet), self.seed, ns.learned.memory)
+                    self._state(ns, packet), self.seed, ns.learned.memory, self.owner)
 
     def _state(self, ns: Namespace, packet: Packet) -> str:
         """What connection tracking calls the packet: an answer is known only where its request went by.

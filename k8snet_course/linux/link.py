@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_interface
 from typing import NamedTuple
 
-
 LINK_LOCAL = "fe80:"
 """How the text of an IPv6 address begins that is meant on its own wire only (RFC 4291, section 2.5.6)."""
 
@@ -45,14 +44,14 @@ class Tunnel:
 class Link:
     """One interface.
 
-    ``kind`` is loopback, ethernet (a real network card), veth (one end of a virtual cable), bridge (a virtual switch), or
-    vxlan, geneve or ipip (a ``tunnel``).  ``addresses`` are texts with their prefix length, such as ``10.244.0.2/24``; the
-    link-local IPv6 addresses (fe80::/64) that Linux gives every interface are left out where nothing uses them;
-    ``mtu`` is in bytes; ``master`` is the bridge this interface is a port of; ``peer`` is the other end of the cable, and
-    ``peer_index`` its ifindex where it is in another namespace (0: in the same); ``hairpin`` lets a bridge send a frame back
-    out of the port it came in by; ``proxy_arp`` makes it answer for every address that its device has a route to
-    (in IPv6 ``proxy_ndp``); ``program`` says that an eBPF program is attached, which looks up in the device's eBPF maps where a packet routed here goes.
-    It prints as `ip addr`.
+    ``kind`` is loopback, ethernet (a real network card), veth (one end of a virtual cable), bridge (a virtual switch), dummy
+    (which leads nowhere and only has addresses), or vxlan, geneve or ipip (a ``tunnel``).  ``addresses`` are texts with their
+    prefix length, such as ``10.244.0.2/24``; the link-local IPv6 addresses (fe80::/64) that Linux gives every interface are
+    left out where nothing uses them; ``mtu`` is in bytes; ``master`` is the bridge this interface is a port of; ``peer`` is the
+    other end of the cable, and ``peer_index`` its ifindex where it is in another namespace (0: in the same); ``hairpin`` lets a
+    bridge send a frame back out of the port it came in by; ``proxy_arp`` makes it answer for every address that its device has
+    a route to (in IPv6 ``proxy_ndp``); ``program`` says that an eBPF program is attached, which looks up in the device's eBPF
+    maps where a packet routed here goes.  It prints as `ip addr`.
 
         >>> Link("eth0", "veth", 2, "0a:58:0a:f4:00:02", addresses=("10.244.0.2/24",)).address
         '10.244.0.2'
@@ -101,6 +100,8 @@ class Link:
         flags = ("LOOPBACK" if loopback else "NOARP" if ipip else "BROADCAST,MULTICAST") + ",UP,LOWER_UP"
         state = "UNKNOWN" if loopback or ipip else "UP"
         queue = "fq_codel" if self.kind == "ethernet" else "noqueue"
+        if self.kind == "dummy":  # kube-proxy never switches its own up
+            flags, state, queue = "BROADCAST,NOARP", "DOWN", "noop"
         master = f"master {self.master} " if self.master else ""
         lines = [
             f"{self.index}: {name}: <{flags}> mtu {self.mtu} qdisc {queue} {master}state {state} group default qlen 1000",

@@ -23,8 +23,7 @@ from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.neighbour import Neighbour, NeighbourFamily, NeighbourTable
 from k8snet_course.linux.netfilter import NO_RULES, Rules
 from k8snet_course.linux.packet import Packet, with_port
-from k8snet_course.linux.route import Route, RouteTable
-
+from k8snet_course.linux.route import RouteTable
 
 ANY, ANY_IPV4 = "*", "0.0.0.0"
 """What a program is bound to that takes packets to all addresses of its device, or to all its IPv4 addresses."""
@@ -34,8 +33,8 @@ ANY, ANY_IPV4 = "*", "0.0.0.0"
 class Listener:
     """A program that waits for packets: `ss -ln` lists them.
 
-    ``address`` is the local address it is bound to; ``0.0.0.0`` takes packets to any of the device's IPv4 addresses, ``*`` to any
-    address of both IP versions.
+    ``address`` is the local address it is bound to; ``0.0.0.0`` takes packets to any of the device's IPv4 addresses, ``*`` to
+    any address of both IP versions.
 
         >>> print(Listener("TCP", 80, "nginx"))
         TCP 0.0.0.0:80 nginx
@@ -125,20 +124,22 @@ NO_DOORS: Mapping[str, Door] = {}
 class Namespace:
     """The network state of one device.
 
-    ``name`` is unique in a network, ``label`` the name as people say it (a pod of the namespace ``default`` goes without it); ``kind`` is pod, node, laptop, router or switch; ``forwarding`` is the sysctl
-    ``net.ipv4.ip_forward`` (and ``net.ipv6.conf.all.forwarding``): whether packets for others are sent on.  ``rules`` are its
-    netfilter rules for IPv4 (iptables), ``rules6`` those for IPv6 (ip6tables), ``neighbours`` and
-    ``fdb`` the rows that somebody wrote there (permanent; those of ``fdb`` for tunnels).  ``maps`` are the rows of the maps
-    that eBPF programs on its interfaces read: they have the form of routes, because they answer the same question.
+    ``name`` is unique in a network, ``label`` the name as people say it (a pod of the namespace ``default`` goes without it);
+    ``kind`` is pod, node, laptop, router or switch; ``forwarding`` is the sysctl ``net.ipv4.ip_forward`` (and
+    ``net.ipv6.conf.all.forwarding``): whether packets for others are sent on.  ``rules`` are its netfilter rules for IPv4
+    (iptables), ``rules6`` those for IPv6 (ip6tables), ``neighbours`` and ``fdb`` the rows that somebody wrote there (permanent;
+    those of ``fdb`` for tunnels).  ``maps`` are the rows of the maps that eBPF programs on its interfaces read: they have the
+    form of routes, because they answer the same question.
 
-    ``doors`` are what stands between pods' interfaces on a node and the rest, by the interface.  ``listeners`` are the programs that wait for packets, ``refused`` those that found their port taken.
+    ``doors`` are what stands between pods' interfaces on a node and the rest, by the interface.  ``listeners`` are the programs
+    that wait for packets, ``refused`` those that found their port taken.
 
     The families are such rows where there are many of one pattern: neighbours and FDB rows for the other ends of tunnels, and
     ``copies``, the machines that get frames for unknown MAC addresses (by their address).
     """
 
-    __slots__ = ("_copies", "_fdb", "_fdb_families", "_local", "_ports", "_tunnel_fdb", "doors", "forwarding", "kind", "label", "learned",
-                 "links", "listeners", "maps", "name", "refused", "routes", "rules", "rules6", "tunnels")
+    __slots__ = ("_copies", "_fdb", "_fdb_families", "_local", "_ports", "_tunnel_fdb", "doors", "forwarding", "kind", "label",
+                 "learned", "links", "listeners", "maps", "name", "refused", "routes", "rules", "rules6", "tunnels")
 
     def __init__(self, name: str, kind: str, links: Iterable[Link], routes: RouteTable, *,
                  listeners: tuple[Listener, ...] = (), forwarding: bool = False, learned: Learned | None = None,
@@ -226,8 +227,9 @@ class Namespace:
         return self._ports.get(bridge, ())
 
     def local_link(self, address: str) -> str | None:
-        """The interface that has this address, or None when it is not this device's own."""
-        return self._local.get(address)
+        """The interface that has this address, or None when it is not this device's own.  All of 127.0.0.0/8 is."""
+        found = self._local.get(address)
+        return found if found is not None or not address.startswith("127.") else self._local.get("127.0.0.1")
 
     def source_for(self, dst: str) -> str:
         """The address that Linux takes where the interface in question has none: the first one but those of ``lo``.

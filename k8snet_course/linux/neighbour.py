@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 from k8snet_course.linux.family import Family
 
-
 _ALL_GROUPS = int(ip_address("ff02::1:ff00:0"))
 """The solicited-node multicast groups (RFC 4291, section 2.7.1), which differ in the last 24 bits."""
 

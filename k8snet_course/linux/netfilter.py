@@ -15,8 +15,7 @@ Source: iptables(8), iptables-extensions(8).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from k8snet_course.linux.chain import FEW, Chain
@@ -31,6 +30,7 @@ NAT, FILTER = "nat", "filter"
 PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING = "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"
 _DEEPEST = 16
 _DECIDES, _GOES_ON, _PICKED = "decides", "goes on", "is picked"
+_FAMILIES = ("IPv4", "IPv6")
 _MATCHED = (_DECIDES, _GOES_ON, _PICKED)
 
 
@@ -42,10 +42,13 @@ class Source(Protocol):
         """IPv4 or IPv6."""
 
     def chain(self, table: str, name: str) -> Iterable[Chain]:
-        """The parts of a chain, in order; none if there is no such chain."""
+        """The parts of a chain, in order; none if there is no such chain.  A packet asks for dozens: it has to be fast."""
 
     def names(self, table: str) -> Iterable[str]:
         """The names of a table's chains."""
+
+
+_NO_SOURCES: Mapping[str, tuple[Source, ...]] = dict.fromkeys(_FAMILIES, ())
 
 
 class Reading(NamedTuple):
@@ -55,8 +58,7 @@ class Reading(NamedTuple):
     others: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(NamedTuple):
     """What a chain said: the rule that decided (None: the chain's end was reached) and the mark the packet has now.
 
     ``remember`` lists what the device has to note in its :class:`~k8snet_course.linux.memory.Memory` if the packet opens a
@@ -102,7 +104,7 @@ class Rules:
         True
     """
 
-    __slots__ = ("_chains", "_sources")
+    __slots__ = ("_by_family", "_chains", "_sources")
 
     def __init__(self, nat: Iterable[Row] = (), filters: Iterable[Row] = (), sources: Iterable[Source] = ()) -> None:
         grouped: dict[tuple[str, str], list[Row]] = {}
@@ -111,31 +113,41 @@ class Rules:
                 grouped.setdefault((table, rule.chain), []).append(rule)
         self._chains = {name: Chain(rules) for name, rules in grouped.items()}
         self._sources = tuple(sources)
+        self._by_family = {family: tuple(source for source in self._sources if source.family == family)
+                           for family in _FAMILIES} if self._sources else _NO_SOURCES
 
     def has(self, table: str, hook: str) -> bool:
         """Whether there is anything to read at this point."""
-        return (table, hook) in self._chains or any(
-            len(part) for source in self._sources for part in source.chain(table, hook))
+        if (table, hook) in self._chains:
+            return True
+        for source in self._sources:
+            for part in source.chain(table, hook):
+                if part:
+                    return True
+        return False
 
     def rows(self, table: str) -> Iterator[Row]:
         """The rules of a table, chain by chain.  From a large source this makes them all."""
-        for family in ("IPv4", "IPv6"):
+        for family in _FAMILIES:
             for name in self.names(table, family, own=family == "IPv4"):
                 for part in self.parts(table, name, family, own=family == "IPv4"):
                     yield from part
 
     def names(self, table: str, family: str = "IPv4", own: bool = True) -> tuple[str, ...]:
         """The names of a table's chains.  From a large source this makes them all."""
-        found = dict.fromkeys(name for source in self._sources if source.family == family for name in source.names(table))
+        found = dict.fromkeys(name for source in self._by_family[family] for name in source.names(table))
         return tuple(found | dict.fromkeys(name for of_table, name in self._chains if own and of_table == table))
 
-    def parts(self, table: str, chain: str, family: str = "IPv4", own: bool = True) -> Iterator[Chain]:
+    def parts(self, table: str, chain: str, family: str = "IPv4", own: bool = True) -> Sequence[Chain]:
         """The parts of a chain in the order of reading: those of the family's sources, then (``own``) those of the lists."""
-        for source in self._sources:
-            if source.family == family:
-                yield from source.chain(table, chain)
-        if own and (table, chain) in self._chains:
-            yield self._chains[table, chain]
+        found = []
+        for source in self._by_family[family]:
+            found += source.chain(table, chain)
+        if own:
+            written = self._chains.get((table, chain))
+            if written is not None:
+                found.append(written)
+        return found
 
     def ask(self, table: str, hook: str, seen: Seen) -> Ruling:
         """Read the chain of a hook from the top.  Raises RecursionError if chains jump in a circle, as iptables refuses."""
@@ -180,22 +192,23 @@ class _Reader:
         """The rule that decides; None when the chain has nothing to say."""
         if depth > _DEEPEST:
             raise RecursionError(f"chains of {self.table} jump in a circle at {chain}")
+        seen, looked_at = self.seen, self.looked_at
         for part in self.rules.parts(self.table, chain, self.family):
-            whole = len(part) <= FEW
             hidden = len(part)
-            for row in part.near(self.seen.packet):
-                missed = row.missed(self.seen, self.mark)
+            whole = hidden <= FEW
+            for row in part.near(seen.packet):
+                missed = row.missed(seen, self.mark)
                 if row.probability and not missed:
                     missed = self._unlucky(row.probability, whole)
                 target = row.target
                 decides = not missed and target in VERDICTS
                 if whole or not missed:
                     hidden -= 1
-                    self.looked_at.append((row, missed or (_DECIDES if decides else _GOES_ON)))
+                    looked_at.append((row, missed or (_DECIDES if decides else _GOES_ON)))
                 if missed:
                     continue
                 if row.recent and not row.recent_seconds:
-                    self.remember.append((row.recent, self.seen.packet.src))
+                    self.remember.append((row.recent, seen.packet.src))
                 if decides:
                     self.others += 0 if whole else hidden
                     return row

@@ -1,10 +1,10 @@
 """A packet, as the headers that forwarding reads.
 
-A packet is a tuple with names, because a walk makes many.  This module knows headers and their sizes; it does not know where a packet is or what becomes of it: that is
-:mod:`k8snet_course.linux.forward`.
+A packet is a tuple with names, because a walk makes many.  This module knows headers and their sizes; it does not know where a
+packet is or what becomes of it: that is :mod:`k8snet_course.linux.forward`.
 
-IPv6 differs in its header (40 bytes instead of 20), in what its fields are called (hop limit instead of TTL), in ICMP's words, and
-in that no router cuts a packet into fragments: only its sender may.
+IPv6 differs in its header (40 bytes instead of 20), in what its fields are called (hop limit instead of TTL), in ICMP's words,
+and in that no router cuts a packet into fragments: only its sender may.
 
 Sources: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 (ICMP), RFC 4443 (ICMPv6), RFC 7348 (VXLAN).
 """
@@ -33,9 +33,9 @@ class Packet(NamedTuple):
     """An IP packet: addresses, protocol, ports, TTL, and how many bytes it carries.
 
     ``src`` and ``dst`` are addresses in their canonical text form.  ``protocol`` is TCP, UDP or ICMP (in IPv6 ICMPv6); an ICMP
-    packet has no ports (0) and a ``kind`` such as ``echo request``; a TCP packet has its flag there (``SYN``, ``SYN-ACK``, ``RST``).
-    ``payload`` is the number of bytes behind the headers; ``dont_fragment`` (DF) forbids routers to cut the packet, as
-    Linux sets it for TCP and for `ping -M do`.  In a tunnel's packet, ``inner`` is what it carries: a frame (VXLAN) or a
+    packet has no ports (0) and a ``kind`` such as ``echo request``; a TCP packet has its flag there (``SYN``, ``SYN-ACK``,
+    ``RST``).  ``payload`` is the number of bytes behind the headers; ``dont_fragment`` (DF) forbids routers to cut the packet,
+    as Linux sets it for TCP and for `ping -M do`.  In a tunnel's packet, ``inner`` is what it carries: a frame (VXLAN) or a
     packet (IPIP).  An ICMP error is ``about`` another packet, and quotes it.  Specification: RFC 791.
 
         >>> print(Packet("10.244.0.2", "10.244.0.3", "TCP", 40000, 80, kind="SYN"))

@@ -34,8 +34,8 @@ class Record:
 
     ``intended`` is the device that the packet is meant for, if that is known; ``memory`` is what the devices remember of
     this exchange (connection tracking), by device; ``awaited`` says that this is an answer; ``seed`` decides what rules draw at
-    random.  ``mark`` is the packet's mark, by which rules of one device talk to each other, and ``dnat`` whether this device has
-    rewritten its destination: both do not leave the device.
+    random.  ``mark`` is the packet's mark, by which rules of one device talk to each other, and ``dnat`` whether this device
+    has rewritten its destination: both do not leave the device.  ``owner`` is the user id of the program that sends.
     """
 
     def __init__(self, network: Network, intended: str, memory: dict[str, Conntrack], awaited: bool, seed: int = 0) -> None:
@@ -44,6 +44,7 @@ class Record:
         self.memory = memory
         self.awaited = awaited
         self.seed = seed
+        self.owner = 0
         self.mark = 0
         self.dnat = False
         self.hops: list[OpenHop] = []

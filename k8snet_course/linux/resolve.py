@@ -4,8 +4,8 @@ A request goes to every device on the same wire (the same bridge, or the two end
 answers.  On the way the bridge learns the MAC addresses of those who speak, and the one who answers remembers who asked.
 When two devices answer, both have the same address, and which of them gets the packets is luck.
 
-An ARP request is a broadcast.  IPv6's question, the neighbour solicitation, goes to a multicast group, which a bridge floods all
-the same, and only an interface that has the address *itself* answers it.
+An ARP request is a broadcast.  IPv6's question, the neighbour solicitation, goes to a multicast group, which a bridge floods
+all the same, and only an interface that has the address *itself* answers it.
 
 A bridge with a tunnel for a port has wires on other machines too: a request travels through the tunnel to each machine that
 gets copies of such frames, and what is asked there is heard there.  Whether the tunnel's packets arrive, the caller says.

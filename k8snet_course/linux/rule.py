@@ -20,10 +20,11 @@ from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.route import Route
 
-VERDICTS = frozenset(("ACCEPT", "DROP", "REJECT", "MASQUERADE", "DNAT", "SNAT"))
+VERDICTS = frozenset(("ACCEPT", "DROP", "REJECT", "MASQUERADE", "DNAT", "SNAT", "REDIRECT"))
 """The targets that end the reading of a table's chains."""
 
-_OPTION = {"MARK": "--set-xmark", "DNAT": "--to-destination", "SNAT": "--to-source", "REJECT": "--reject-with"}
+_OPTION = {"MARK": "--set-xmark", "DNAT": "--to-destination", "SNAT": "--to-source", "REJECT": "--reject-with",
+           "REDIRECT": "--to-ports"}
 _PLAIN = re.compile(r"[-_0-9A-Za-z]+")
 
 
@@ -33,7 +34,8 @@ class Seen:
 
     ``state`` is what connection tracking says of the packet (NEW, ESTABLISHED, RELATED, INVALID; several with commas, such as
     ``ESTABLISHED,DNAT``), ``memory`` what the device remembers of earlier connections, and ``seed`` decides what is drawn at
-    random: the same seed and the same connection give the same draw.
+    random: the same seed and the same connection give the same draw.  ``owner`` is the user id of the program that sent the
+    packet, where it begins here.
     """
 
     packet: Packet
@@ -44,6 +46,7 @@ class Seen:
     state: str = "NEW"
     seed: int = 0
     memory: Memory | None = None
+    owner: int = 0
 
 
 def draw(packet: Packet, seed: int = 0) -> float:
@@ -77,6 +80,10 @@ class Row(Protocol):
     @property
     def to(self) -> str:
         """The target's option: the new destination, the mark."""
+
+    @property
+    def src(self) -> str:
+        """The source it wants; empty: any."""
 
     @property
     def dst(self) -> str:
@@ -126,10 +133,11 @@ class Rule:
     device's own addresses, ``ctstate`` states with commas, ``probability`` a share of the connections (as text: it is printed
     as it is); ``multiport`` changes how the port is written, not what it means.  ``recent`` is the name of a list of clients:
     with ``recent_seconds`` the rule matches clients that came in the last so many seconds, without it the rule puts the client
-    on the list.
+    on the list.  ``uid_owner`` is the user as whom the sending program runs (0: any), and means something in OUTPUT only.
 
-    ``target`` is ACCEPT, DROP, REJECT, RETURN, MASQUERADE, DNAT (with ``to``), MARK (with ``to``), a chain, or empty: such a
-    rule does nothing.  ``verdict`` is how a walk ends that the rule ends, where it says more than that it was denied.
+    ``target`` is ACCEPT, DROP, REJECT, RETURN, MASQUERADE, DNAT (with ``to``), REDIRECT (to a port of the device itself), MARK
+    (with ``to``), a chain, or empty: such a rule does nothing.  ``verdict`` is how a walk ends that the rule ends, where it
+    says more than that it was denied.
 
         >>> print(Rule("POSTROUTING", "MASQUERADE", src="10.244.0.0/24", dst="!10.244.0.0/16"))
         -A POSTROUTING -s 10.244.0.0/24 ! -d 10.244.0.0/16 -j MASQUERADE
@@ -160,6 +168,7 @@ class Rule:
     goto: bool = False
     multiport: bool = False
     verdict: str = ""
+    uid_owner: int = 0
 
     def __str__(self) -> str:
         words = [f"-A {self.chain}"]
@@ -179,6 +188,8 @@ class Rule:
             words.append(f"-m {module} {option} {self.dport}")
         elif self.protocol and self.target == "DNAT":
             words.append(f"-m {self.protocol}")
+        if self.uid_owner:
+            words.append(f"-m owner --uid-owner {self.uid_owner}")
         if self.ctstate:
             words.append(f"-m conntrack {_flag('--ctstate', self.ctstate)}")
         if self.mark:
@@ -210,25 +221,27 @@ class Rule:
     def missed(self, seen: Seen, mark: int) -> str:
         """The first condition that does not hold, in words; empty when all hold (chance is not asked here)."""
         packet = seen.packet
-        if self.src and not _holds(self.src, _in, packet.src):
+        if self.src and not _in(self.src, packet.src):
             return f"source {packet.src} does not match"
-        if self.dst and not _holds(self.dst, _in, packet.dst):
+        if self.dst and not _in(self.dst, packet.dst):
             return f"destination {packet.dst} does not match"
-        if self.protocol and not _holds(self.protocol, str.__eq__, packet.protocol.lower()):
+        if self.protocol and not _spoken(self.protocol, packet.protocol):
             return f"protocol {packet.protocol} does not match"
         if self.dport and self.dport != packet.dst_port:
             return f"port {packet.dst_port} does not match"
-        if self.in_link and not _holds(self.in_link, _link, seen.in_link):
+        if self.in_link and not _link(self.in_link, seen.in_link):
             return f"came in by {seen.in_link or 'no interface'}, does not match"
-        if self.out_link and not _holds(self.out_link, _link, seen.out_link):
+        if self.out_link and not _link(self.out_link, seen.out_link):
             return f"goes out by {seen.out_link or 'no interface'}, does not match"
-        if self.mark and not _holds(self.mark, _marked, mark):
+        if self.mark and not _marked(self.mark, mark):
             return f"mark {mark:#x} does not match"
-        if self.src_type and not _holds(self.src_type, _type, seen.is_local(packet.src)):
+        if self.src_type and not _type(self.src_type, seen.is_local(packet.src)):
             return f"source {packet.src} does not match"
-        if self.dst_type and not _holds(self.dst_type, _type, seen.is_local(packet.dst)):
+        if self.dst_type and not _type(self.dst_type, seen.is_local(packet.dst)):
             return f"destination {packet.dst} does not match"
-        if self.ctstate and not _holds(self.ctstate, _state, seen.state):
+        if self.uid_owner and self.uid_owner != seen.owner:
+            return f"sent by another user than {self.uid_owner}"
+        if self.ctstate and not _state(self.ctstate, seen.state):
             return f"state {seen.state} does not match"
         if self.recent_seconds and not (seen.memory is not None
                                         and seen.memory.has(self.recent, packet.src, self.recent_seconds)):
@@ -291,32 +304,44 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _holds(wanted: str, test: Callable[[str, Any], bool], given: object) -> bool:
-    """Whether a condition, which may be negated by a ``!``, holds for what is given."""
-    return not test(wanted[1:], given) if wanted[0] == "!" else test(wanted, given)
-
-
 @lru_cache(maxsize=65536)
 def _network(text: str) -> Route:
     return Route(text, dev="")
 
 
-def _in(network: str, address: str) -> bool:
-    return network == address or _network(network).matches(address)
+# A packet meets dozens of rules, most of them with conditions that many packets have asked before: the answers are remembered.
 
 
+@lru_cache(maxsize=65536)
+def _in(wanted: str, address: str) -> bool:
+    """Whether an address is in the network that is wanted, or with ``!`` is not in it."""
+    network = wanted.lstrip("!")
+    return (network == address or _network(network).matches(address)) != (wanted[0] == "!")
+
+
+@lru_cache(maxsize=256)
+def _spoken(wanted: str, protocol: str) -> bool:
+    return (protocol.lower() == wanted.lstrip("!")) != (wanted[0] == "!")
+
+
+@lru_cache(maxsize=4096)
 def _link(wanted: str, given: str) -> bool:
-    return given.startswith(wanted[:-1]) if wanted.endswith("+") else given == wanted
+    name = wanted.lstrip("!")
+    return (given.startswith(name[:-1]) if name.endswith("+") else given == name) != (wanted[0] == "!")
 
 
+@lru_cache(maxsize=4096)
 def _marked(wanted: str, given: int) -> bool:
-    value, _, mask = wanted.partition("/")
-    return given & int(mask or "0xffffffff", 16) == int(value, 16)
+    value, _, mask = wanted.lstrip("!").partition("/")
+    return (given & int(mask or "0xffffffff", 16) == int(value, 16)) != (wanted[0] == "!")
 
 
 def _type(wanted: str, is_local: bool) -> bool:
-    return (wanted == "LOCAL") == is_local
+    return (wanted.endswith("LOCAL") == is_local) != (wanted[0] == "!")
 
 
+@lru_cache(maxsize=256)
 def _state(wanted: str, given: str) -> bool:
-    return any(state in wanted.split(",") for state in given.split(","))
+    """Whether one of the states that a packet is in is among those that are wanted."""
+    states = wanted.lstrip("!").split(",")
+    return any(state in states for state in given.split(",")) != (wanted[0] == "!")

@@ -210,6 +210,8 @@ class Trace:
     ``source`` and ``target`` are what was asked for; ``packet`` is as it was sent; ``reply`` is the walk of the answer (the
     SYN-ACK, the echo reply, the RST or the ICMP error), or None when nobody answered.  ``print(trace)`` gives the same text
     in every run.
+
+    Whoever takes a connection may make another one for it, as a proxy does: ``then`` is the walk of that one.
     """
 
     source: str
@@ -219,6 +221,22 @@ class Trace:
     verdict: Verdict
     reason: str
     reply: Trace | None = None
+    then: Trace | None = None
+
+    @property
+    def connections(self) -> tuple[Trace, ...]:
+        """This connection and those that were made for it, in order."""
+        return (self,) if self.then is None else (self, *self.then.connections)
+
+    @property
+    def broken(self) -> Trace | None:
+        """The first of the connections that did not come about, or None."""
+        return next((one for one in self.connections if not one.is_up), None)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether this very connection came about: the packet arrived and its answer came home."""
+        return self.delivered and self.reply is not None and self.reply.delivered
 
     @property
     def delivered(self) -> bool:
@@ -227,8 +245,8 @@ class Trace:
 
     @property
     def answered(self) -> bool:
-        """Whether the packet arrived *and* its answer came home: what a user calls "it works"."""
-        return self.delivered and self.reply is not None and self.reply.delivered
+        """Whether the packet arrived *and* its answer came home, in each connection: what a user calls "it works"."""
+        return self.is_up and (self.then is None or self.then.answered)
 
     @property
     def nat(self) -> tuple[Change, ...]:
@@ -249,11 +267,20 @@ class Trace:
         return frame
 
     def __str__(self) -> str:
-        lines = [f"{self.source} -> {self.target}: {self.packet}", f"{self.verdict}: {self.reason}", *_walk_lines(self)]
-        if self.reply is not None:
-            lines += ["", f"The answer: {self.reply.packet}", f"{self.reply.verdict}: {self.reply.reason}"]
-            lines += _walk_lines(self.reply)
-        return "\n".join(lines)
+        several = self.connections
+        if len(several) == 1:
+            return "\n".join(_lines(self))
+        return "\n\n".join("\n".join((f"Connection {number} of {len(several)}", *_lines(one)))
+                           for number, one in enumerate(several, start=1))
+
+
+def _lines(trace: Trace) -> list[str]:
+    """One connection: its way there, and that of the answer."""
+    lines = [f"{trace.source} -> {trace.target}: {trace.packet}", f"{trace.verdict}: {trace.reason}", *_walk_lines(trace)]
+    if trace.reply is not None:
+        lines += ["", f"The answer: {trace.reply.packet}", f"{trace.reply.verdict}: {trace.reply.reason}"]
+        lines += _walk_lines(trace.reply)
+    return lines
 
 
 def _walk_lines(trace: Trace) -> list[str]:

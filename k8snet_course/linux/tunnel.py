@@ -1,8 +1,8 @@
 """Tunnels: a packet or a whole frame as the load of another packet.
 
-VXLAN carries frames in UDP (50 bytes more: 14 inner Ethernet, 8 VXLAN, 8 UDP, 20 IP; 70 between IPv6 addresses), and so does Geneve (8 bytes of header
-too, and options that are left out here); IPIP carries packets in packets (20 bytes more).  Routers in between see the outer
-packet only.
+VXLAN carries frames in UDP (50 bytes more: 14 inner Ethernet, 8 VXLAN, 8 UDP, 20 IP; 70 between IPv6 addresses), and so does
+Geneve (8 bytes of header too, and options that are left out here); IPIP carries packets in packets (20 bytes more).  Routers in
+between see the outer packet only.
 
 Source: RFC 7348 (VXLAN); RFC 8926 (Geneve); RFC 2003 (IPIP); Linux, drivers/net/vxlan (source port from a
 hash of the inner packet).

@@ -103,14 +103,15 @@ INGRESS = Record(Ingress, (
 
 
 def updated(present: Ingress, wanted: Ingress) -> Ingress:
-    """The Ingress to hold: what is wanted, with the addresses that its controller has reported.
+    """The Ingress to hold: what is wanted, with the addresses that its controller has reported and the class that it has got.
 
     >>> backend = IngressBackend("web", 80)
     >>> held = Ingress("a", default_backend=backend, load_balancer_ips=("198.51.100.7",))
     >>> updated(held, Ingress("a", default_backend=IngressBackend("web", 81))).load_balancer_ips
     ('198.51.100.7',)
     """
-    return replace(wanted, load_balancer_ips=present.load_balancer_ips)
+    chosen = wanted.ingress_class_name if wanted.class_name else present.ingress_class_name
+    return replace(wanted, load_balancer_ips=present.load_balancer_ips, ingress_class_name=chosen)
 
 
 def class_updated(present: IngressClass, wanted: IngressClass) -> IngressClass:

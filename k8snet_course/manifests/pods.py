@@ -1,8 +1,7 @@
 """How a Pod is written.
 
 A container's environment, volumes, probes and resources change nothing in a network, so they are accepted and left alone.
-Containers that run beforehand, a resolver of one's own and a choice of nodes would change it, so they are refused until they
-are modelled.  One choice of nodes is understood: the label ``kubernetes.io/hostname``, which is a node's name.
+Containers that run beforehand and a choice of nodes would change it, so they are refused until they are modelled.  One choice of nodes is understood: the label ``kubernetes.io/hostname``, which is a node's name.
 
 Source: Kubernetes API reference, core/v1 (Pod, PodSpec, Container, ContainerPort) and its validation.
 """
@@ -21,11 +20,13 @@ from k8snet_course.manifests.scalars import Flag, Number, Refused, Shown, Text, 
 from k8snet_course.manifests.spot import Spot
 from k8snet_course.names import dns_label, dns_subdomain
 from k8snet_course.objects.pod import Container, ContainerPort, Pod
+from k8snet_course.objects.pod_dns_config import PodDnsConfig
 
 _EVERY_NODE = {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
 """What every node of the course is, so that asking for it excludes none."""
 _HOSTNAME = "kubernetes.io/hostname"
-_FROZEN = {"host_network": "hostNetwork", "hostname": "hostname", "subdomain": "subdomain", "dns_policy": "dnsPolicy"}
+_FROZEN = {"host_network": "hostNetwork", "hostname": "hostname", "subdomain": "subdomain", "dns_policy": "dnsPolicy",
+           "dns_config": "dnsConfig"}
 _KEPT = ("name", "namespace", "labels", "annotations", "node", "containers", *_FROZEN)
 
 
@@ -75,6 +76,24 @@ def _known_nodes(pod: Pod, spot: Spot) -> None:
         raise selector.at(_HOSTNAME).wrong(f"the same node as spec.nodeName, {pod.node}", "keep one of the two")
 
 
+def _answered(pod: Pod, spot: Spot) -> None:
+    """With the policy None, somebody must be named who answers."""
+    if pod.dns_policy == "None" and not (pod.dns_config and pod.dns_config.nameservers):
+        raise spot.at("spec", "dnsPolicy").refusal("None", "dnsConfig.nameservers beside dnsPolicy None: with it the pod has no "
+                                                   "name server but its own", "add 'dnsConfig: {nameservers: [10.96.0.10]}'")
+
+
+def _option(name: str, value: str = "") -> tuple[str, str]:
+    return name, value
+
+
+_DNS_CONFIG = Record(PodDnsConfig, (
+    Field("nameservers", ListOf(ADDRESS), "nameservers"),
+    Field("searches", ListOf(Text()), "searches"),
+    Field("options", ListOf(Record(_option, (Field("name", Text(), "name", required=True), Field("value", Text(), "value")),
+                                   take=lambda pair: {"name": pair[0], "value": pair[1]})), "options"),
+))
+
 _PORT = Record(ContainerPort, (
     Field("name", Text(check=port_name), "name"),
     Field("containerPort", PORT, "container_port", required=True),
@@ -100,8 +119,8 @@ POD_SPEC = Group((
     Field("hostname", Text(check=lambda name: dns_label(name, "host name")), "hostname"),
     Field("subdomain", Text(check=lambda name: dns_label(name, "subdomain")), "subdomain"),
     Field("dnsPolicy", Text(choices=("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")), "dns_policy"),
+    Field("dnsConfig", _DNS_CONFIG, "dns_config"),
     Field("containers", ListOf(_CONTAINER, least=1), "containers", required=True),
-    Field("dnsConfig", Refused()),
     Field("initContainers", Refused()),
     Field("ephemeralContainers", Refused()),
     Field("hostnameOverride", Refused()),
@@ -113,7 +132,7 @@ POD_SPEC = Group((
                 "topologySpreadConstraints", "volumes"),
 ))
 
-POD_RULES = (_distinct, _known_nodes)
+POD_RULES = (_distinct, _known_nodes, _answered)
 
 POD = Record(make_pod, (
     *HEAD, metadata("pod name"), Field("spec", POD_SPEC, required=True), Field("status", Shown(), "status"),

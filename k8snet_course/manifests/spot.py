@@ -93,7 +93,7 @@ class Spot:
         The value is looked for, because objects know no lines.  Of several places one as near as can be is taken, and the last
         of these: of two names that are the same, the second is the mistake.
         """
-        if isinstance(error, InvalidManifest):
+        if isinstance(error, InvalidManifest) and error.line:
             return error
         places = list(self._holding(error.given))
         spot = min(reversed(places), key=lambda place: place[0])[1] if places else self

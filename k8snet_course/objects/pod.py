@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from k8snet_course.objects.pod_dns_config import PodDnsConfig
+
 LISTEN_ANNOTATION = "k8snet-course/listen"
 """The annotation by which a manifest says what the pod's programs listen on, where the image does not tell."""
 
@@ -42,7 +44,7 @@ class Pod:
 
     In a dual-stack cluster ``second_ip`` is its address of the other IP version.  With ``host_network`` the pod has no network
     namespace of its own: it uses its node's, and has the node's address.  ``hostname`` and ``subdomain`` give it a name in
-    DNS, and ``dns_policy`` says which servers its programs ask.
+    DNS, ``dns_policy`` says which servers its programs ask, and ``dns_config`` what it has of its own beside that.
 
     >>> print(Pod("frontend", "node-1", "10.244.0.2"))
     pod frontend 10.244.0.2 on node-1
@@ -62,11 +64,12 @@ class Pod:
     hostname: str = ""
     subdomain: str = ""
     dns_policy: str = "ClusterFirst"
+    dns_config: PodDnsConfig | None = None
 
     def placed(self, node: str, ip: str, second_ip: str = "") -> Pod:
         """The same pod where it runs, with the address that it got there."""
         return Pod(self.name, node, ip, self.namespace, self.labels, self.annotations, self.containers, second_ip,
-                   self.host_network, self.hostname, self.subdomain, self.dns_policy)
+                   self.host_network, self.hostname, self.subdomain, self.dns_policy, self.dns_config)
 
     @property
     def ips(self) -> tuple[str, ...]:

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from k8snet_course.addressing import NodePortAllocator, ServiceIpAllocator
-from k8snet_course.errors import InvalidArgument
+from k8snet_course.errors import AddressesExhausted, InvalidArgument
 from k8snet_course.objects.endpoint_slice import EndpointSlice
 from k8snet_course.objects.pod import Pod
 from k8snet_course.objects.service import EXTERNAL_NAME, HEADLESS, LOAD_BALANCER, LOCAL, NODE_PORT, Service
-from k8snet_course.services.endpoints import PodState, check_endpoints, endpoint_slices
+from k8snet_course.services.endpoints import READY, PodState, check_endpoints, endpoint_slices
 from k8snet_course.services.load_balancer import LoadBalancerProvider
 from k8snet_course.services.selectors import SelectorIndex
 
@@ -41,13 +41,14 @@ class ServiceController:
         self.ranges = dict(ranges)
         self.ports = ports or NodePortAllocator()
         self.provider = provider
-        self.zones = zones or {}
+        self.zones = dict(zones or {})
         self.services: dict[str, Service] = {}
         self.states: dict[str, PodState] = {}
         self._index = SelectorIndex()
         self._written: dict[str, dict[str, EndpointSlice]] = {}
         self._slices: dict[str, tuple[EndpointSlice, ...]] = {}
         self._stale: dict[str, None] = {}
+        self._pending: dict[str, None] = {}
 
     # -- what others did -----------------------------------------------------------------------------------------------
 
@@ -75,9 +76,21 @@ class ServiceController:
 
     def set_state(self, pod: Pod, state: PodState) -> None:
         """A pod became ready, or stopped being it."""
-        self.states[pod.key] = state
+        if state == READY:
+            self.states.pop(pod.key, None)
+        else:
+            self.states[pod.key] = state
         for service in self._index.services_of(pod):
             self._stale[service.key] = None
+
+    def state(self, key: str) -> PodState:
+        """How the pod of this key is."""
+        return self.states.get(key, READY)
+
+    def set_zone(self, node: str, zone: str) -> None:
+        """A node stands in another zone, or (empty) nobody knows in which."""
+        self.zones = {name: of for name, of in self.zones.items() if name != node} | ({node: zone} if zone else {})
+        self._stale |= dict.fromkeys(self.services)
 
     # -- Services ------------------------------------------------------------------------------------------------------
 
@@ -94,8 +107,7 @@ class ServiceController:
             for step in reversed(undo):
                 step()
             raise
-        if self.provider is not None:
-            service = self.provider.provide(service)
+        service = self._provided(service)
         if before is not None:
             self._give_back(before, service)
         self.services[service.key] = service
@@ -103,19 +115,41 @@ class ServiceController:
         self._stale[service.key] = None
         return service
 
+    def rewinder(self) -> Callable[[], None]:
+        """What makes the next addresses and ports be drawn as they would be drawn now."""
+        drawn = [(each, each.luck()) for each in (*self.ranges.values(), self.ports)]
+
+        def rewind() -> None:
+            for each, luck in drawn:
+                each.rewind(luck)
+
+        return rewind
+
     def remove(self, key: str) -> Service:
         """Take a Service out, and give back what it had."""
         service = self.services.pop(key)
         self._give_back(service, None)
         self._index.remove_service(key)
         self._stale[key] = None
+        self._pending.pop(key, None)
         if self.provider is not None:
             self.provider.release(key)
         return service
 
+    def _provided(self, service: Service) -> Service:
+        """The Service with what the provider gives it.  Where the pool is used up it stays pending: that is no error."""
+        if self.provider is None:
+            return service
+        self._pending.pop(service.key, None)
+        try:
+            return self.provider.provide(service)
+        except AddressesExhausted:
+            self._pending[service.key] = None
+            return replace(service, load_balancer_ips=())
+
     def put_slice(self, written: EndpointSlice) -> None:
         """Take in an EndpointSlice that somebody wrote for a Service without a selector.  Raises InvalidAddress."""
-        check_endpoints(written, (ip for service in self.services.values() for ip in service.cluster_ips))
+        check_endpoints(written, (ip for service in self.services.values() for ip in service.cluster_ips if ip != HEADLESS))
         self._written.setdefault(f"{written.namespace}/{written.service}", {})[written.name] = written
         self._stale[f"{written.namespace}/{written.service}"] = None
 
@@ -135,6 +169,9 @@ class ServiceController:
 
     def settle(self) -> Iterator[tuple[str, Service | None, tuple[EndpointSlice, ...]]]:
         """What has changed since it was last asked: a Service's key, the Service (None: it is gone) and its slices."""
+        for key in list(self._pending) if self._stale else ():
+            self.services[key] = self._provided(self.services[key])
+            self._stale[key] = None
         while self._stale:
             key = next(iter(self._stale))
             slices = self.slices(key)

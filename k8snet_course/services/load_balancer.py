@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
+from ipaddress import ip_address
 
 from k8snet_course.addressing import network
 from k8snet_course.errors import AddressesExhausted
@@ -47,16 +48,18 @@ class LoadBalancerProvider:
         return service.type == LOAD_BALANCER and service.load_balancer_class == self.load_balancer_class
 
     def provide(self, service: Service) -> Service:
-        """The Service with its address; the same Service if it is none of this provider's.  Asking again changes nothing.
+        """The Service with its address, or without one if it is none of this provider's: one that it had is free again.
 
-        Raises AddressesExhausted.
+        Asking again changes nothing.  Raises AddressesExhausted.
         """
         if not self.serves(service):
-            return service
+            self.release(service.key)
+            return replace(service, load_balancer_ips=())
         address = self._given.get(service.key)
         if address is None:
             taken = frozenset(self._given.values())
-            address = next((text for text in map(str, self._pool) if text not in taken), None)
+            had = (ip for ip in service.load_balancer_ips if ip_address(ip) in self._pool)
+            address = next((text for text in (*had, *map(str, self._pool)) if text not in taken), None)
             if address is None:
                 raise AddressesExhausted(str(self._pool), "a free address for a load balancer",
                                          "delete a Service, or give the provider a larger pool")

@@ -36,18 +36,20 @@ class SelectorIndex:
         (['web-1'], ['web'])
     """
 
-    __slots__ = ("_order", "_pods", "_pods_by_label", "_services", "_services_by_label")
+    __slots__ = ("_next", "_order", "_pods", "_pods_by_label", "_services", "_services_by_label")
 
     def __init__(self) -> None:
         self._pods: dict[str, Pod] = {}
         self._order: dict[str, int] = {}
+        self._next = 0
         self._pods_by_label: dict[tuple[str, str, str], dict[str, None]] = {}
         self._services: dict[str, Service] = {}
         self._services_by_label: dict[tuple[str, str, str], dict[str, None]] = {}
 
     def add_pod(self, pod: Pod) -> None:
         """Take a pod in, or put it in the place of the one with the same key."""
-        place = self._order.get(pod.key, next(reversed(self._order.values()), -1) + 1)
+        place = self._order.get(pod.key, self._next)
+        self._next = max(self._next, place + 1)
         self.remove_pod(pod.key)
         self._pods[pod.key] = pod
         self._order[pod.key] = place

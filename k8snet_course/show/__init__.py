@@ -10,15 +10,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from k8snet_course.show.lookup_steps import LookupSteps
     from k8snet_course.show.panel import Panel
     from k8snet_course.show.path_panel import PathPanel
     from k8snet_course.show.picture import draw
     from k8snet_course.show.pod_panel import PodPanel
+    from k8snet_course.show.reach_matrix import ReachMatrix
     from k8snet_course.show.widgets import PacketWalk
 
-_OWNERS = {"PacketWalk": "widgets", "Panel": "panel", "PathPanel": "path_panel", "PodPanel": "pod_panel", "draw": "picture"}
+_OWNERS = {"LookupSteps": "lookup_steps", "PacketWalk": "widgets", "Panel": "panel", "PathPanel": "path_panel",
+           "PodPanel": "pod_panel", "ReachMatrix": "reach_matrix", "draw": "picture"}
 
-__all__ = ["PacketWalk", "Panel", "PathPanel", "PodPanel", "draw"]
+__all__ = ["LookupSteps", "PacketWalk", "Panel", "PathPanel", "PodPanel", "ReachMatrix", "draw"]
 
 
 def __getattr__(name: str) -> object:

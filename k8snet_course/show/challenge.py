@@ -308,12 +308,21 @@ def _not_translated(moment: _Moment) -> Iterator[tuple[str, str]]:
 
 def _not_filtered(moment: _Moment) -> Iterator[tuple[str, str]]:
     name, step = moment.name, moment.step
+    denied = bool(moment.later) and moment.later[0].action is Action.DROP
     for loser in _losers(step):
         yield rule_decides(name, loser.row), f"'{loser.row}' does not decide: {loser.why}"
-    yield f"{name} lets the packet pass", f"the rule '{step.matched}' matches, and it does not let the packet pass"
+    if denied:
+        because = f"the rule '{step.matched}' matches, and it does not let the packet pass" if step.matched else step.why
+        yield f"{name} lets the packet pass", because
+    else:
+        yield f"{name} drops the packet", step.why
     yield (
         f"{name} asks its routing table again, because of its filter rules",
         "a filter rule lets a packet pass or stops it: the route stays as it is",
+    )
+    yield (
+        f"{name} rewrites the packet's addresses, because of its filter rules",
+        "a filter rule lets a packet pass or stops it: addresses are rewritten by NAT rules only",
     )
 
 

@@ -1,14 +1,15 @@
-"""The connections of one exchange, in the order in which they are made.
+"""The ways of one exchange, in the order in which they are shown.
 
 A pod that takes a connection and makes another one for it (an Ingress controller, a gateway, any proxy) ends the first
-walk and begins the second.  A trace says so by ``then``, the walk that follows, or by ``via``, several of them.  Views show
-all of them, one after the other; this module only puts them into their order.
+walk and begins the second; each has a way there and a way back.  Views show all of them, one after the other; this module
+only puts them into their order and numbers them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from k8snet_course.linux.trace import Trace
@@ -25,18 +26,14 @@ def connections(trace: Trace | None) -> tuple[Trace, ...]:
     >>> len(connections(trace)), connections(None)
     (1, ())
     """
-    if trace is None:
-        return ()
-    following: tuple[Trace | None, ...] = (*getattr(trace, "via", ()), getattr(trace, "then", None))
-    return (trace, *(one for each in following for one in connections(each)))
+    return trace.connections if trace is not None else ()
 
 
 def relays(trace: Trace | None) -> dict[str, int]:
     """The devices that end a connection and begin the next: device -> the number of the connection that ends there."""
-    several = connections(trace)
     return {
         one.hops[-1].device: number
-        for number, (one, other) in enumerate(zip(several, several[1:], strict=False), start=1)
+        for number, (one, other) in enumerate(pairwise(connections(trace)), start=1)
         if one.hops and other.hops and one.hops[-1].device == other.hops[0].device
     }
 
@@ -94,17 +91,3 @@ def _ways(several: Sequence[Trace]) -> Iterator[Way]:
 
 def _answer(trace: Trace) -> tuple[Hop, ...]:
     return trace.reply.hops if trace.reply is not None else ()
-
-
-def told(trace: Trace) -> str:
-    """The text of all connections of a trace.
-
-    >>> from k8snet_course import Cluster
-    >>> trace = Cluster().send("node-1", "laptop", port=None)
-    >>> told(trace) == str(trace)
-    True
-    """
-    several = connections(trace)
-    if len(several) == 1:
-        return str(trace)
-    return "\n\n".join(f"Connection {number} of {len(several)}\n{one}" for number, one in enumerate(several, start=1))

@@ -31,11 +31,14 @@ def tables_of(namespace: Namespace) -> list[tuple[str, str]]:
     192.168.1.0/24 dev eth0 proto kernel scope link src 192.168.1.2
     """
     several: list[tuple[str, Iterable[object]]] = [
-        ("ip route", namespace.routes),
+        ("ip route", (row for row in namespace.routes if ":" not in row.dst)),
+        ("ip -6 route", (row for row in namespace.routes if ":" in row.dst)),
         ("ip neigh", namespace.neighbours),
         ("bridge fdb", namespace.fdb_entries()),
         ("iptables -t nat -S", namespace.rules.rows(NAT)),
         ("iptables -S", namespace.rules.rows(FILTER)),
+        ("ip6tables -t nat -S", namespace.rules6.rows(NAT)),
+        ("ip6tables -S", namespace.rules6.rows(FILTER)),
         ("bpftool map dump", namespace.maps),
         ("ss -ln", namespace.listeners),
         ("ip addr", namespace.links.values()),
@@ -62,6 +65,6 @@ def mtu(cluster: Cluster, device: str, link: str) -> int:
 
 
 def _text(rows: Iterable[object]) -> str:
-    lines = [str(row) for row in rows]
-    more = [f"... and {len(lines) - MOST_ROWS} more rows"] if len(lines) > MOST_ROWS else []
-    return "\n".join(lines[:MOST_ROWS] + more)
+    several = list(rows)
+    more = [f"... and {len(several) - MOST_ROWS} more rows"] if len(several) > MOST_ROWS else []
+    return "\n".join([*map(str, several[:MOST_ROWS]), *more])

@@ -92,7 +92,7 @@ _BOLD, _PLAIN = (5.0, 8.65, 9.7, 13.0), (4.6, 8.0, 8.3, 12.0)
 _ROLES = {"title": (_BOLD, 16 / 14), "name": (_BOLD, 1.0), "kind": (_PLAIN, 1.0), "note": (_PLAIN, 1.0),
           "refused": (_BOLD, 13 / 14), "star": (_PLAIN, 11 / 13)}
 """How wide characters are (narrow ones, most, digits, wide ones) by a label's role, in the sizes that the style sheet sets."""
-_NARROW, _WIDE = frozenset("fijlrt.,:-/'|()[] "), frozenset("mwMW@%")
+_NARROW, _WIDE = frozenset("fijlrt.,:-/'|()[] "), frozenset("mwMW@%✕")
 
 
 def measure(text: str, role: str) -> float:

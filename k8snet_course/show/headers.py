@@ -3,7 +3,8 @@
 What is shown of a packet in a tunnel is read from the packet alone.  The bytes of the headers add up to
 ``Packet.size``: what an MTU limits.
 
-Sources: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 (ICMP), RFC 7348 (VXLAN), RFC 8926 (Geneve), RFC 2003 (IPIP).
+Sources: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 (ICMP), RFC 7348 (VXLAN), RFC 8926 (Geneve),
+RFC 2003 (IPIP).
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from k8snet_course.linux.trace import Action, Trace
+from k8snet_course.linux.packet import with_port
+from k8snet_course.linux.trace import Action, Change, Trace
 from k8snet_course.show.connections import Way
 from k8snet_course.show.path import Stop, path
 from k8snet_course.show.scene import Box, Place, Point, Scene
@@ -23,14 +24,27 @@ LOCKED, UNLOCKED = "M-5 -1H5V6H-5ZM-3 -1V-3.5A3 3 0 0 1 3 -3.5V-1", "M-5 -1H5V6H
 DOOR_HEIGHT = 18.0
 
 
+NOTE_LINE = 20.0
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a step (its number, from 0) rewrote: the words, and the left upper corner and width of their label."""
+    """What a step (its number, from 0) rewrote: the lines, and the left upper corner and width of their label."""
 
     step: int
-    word: str
+    lines: tuple[str, ...]
     corner: Point
     width: float
+
+    @property
+    def word(self) -> str:
+        """All lines as one text."""
+        return " and ".join(self.lines)
+
+    @property
+    def height(self) -> float:
+        """How high the label is."""
+        return NOTE_LINE * len(self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +64,7 @@ class Door:
     @property
     def width(self) -> float:
         """How wide the mark is."""
-        return round(7.6 * len(self.word) + 26, 1)
+        return round(7.7 * len(self.word) + 30, 1)
 
     @property
     def lock(self) -> str:
@@ -107,17 +121,54 @@ class Walked:
 
 def _notes(scene: Scene, trace: Trace, stops: Sequence[Stop], name: str) -> tuple[Note, ...]:
     """A label for each step that rewrites addresses: below the place that rewrites, of the way back above it."""
-    found = []
+    found: list[Note] = []
     for number, ((_, step), stop) in enumerate(zip(trace.steps(), stops, strict=True)):
         box = home(scene, stop.box)
         if step.action is not Action.TRANSLATE or not step.changed or box is None:
             continue
-        word = " and ".join(f"{change.field} {change.old} → {change.new}" for change in step.changed)
-        width = round(7.8 * len(word) + 14, 1)
+        lines = rewritten(step.changed)
+        width = round(7.8 * max(map(len, lines)) + 14, 1)
         left = min(max(4.0, box.middle.x - width / 2), scene.width - 4 - width)
-        above = name == "back"
-        found.append(Note(number, word, Point(round(left, 1), box.y - 19 if above else box.bottom - 3), width))
+        y = box.y + 1 - NOTE_LINE * len(lines) if name == "back" else box.bottom - 3
+        found.append(Note(number, lines, Point(round(left, 1), y), width))
     return tuple(found)
+
+
+def apart(walks: Iterable[Walked]) -> list[Note]:
+    """The notes of several walks for one picture: those that would cover another one stand below it, of ways back above it."""
+    found: list[Note] = []
+    for walk in walks:
+        for note in walk.notes:
+            while any(_cover(note, other) for other in found):
+                note = replace(note, corner=Point(note.corner.x, note.corner.y + (-2 if walk.name == "back" else 2)))
+            found.append(note)
+    return found
+
+
+def _cover(one: Note, other: Note) -> bool:
+    """Whether two notes cover some area together."""
+    return (abs(one.corner.x + one.width / 2 - other.corner.x - other.width / 2) < (one.width + other.width) / 2
+            and abs(one.corner.y + one.height / 2 - other.corner.y - other.height / 2) < (one.height + other.height) / 2)
+
+
+def rewritten(changed: Sequence[Change]) -> tuple[str, ...]:
+    """What a translation changed, a line a side: the port stands with its address if it changed too.
+
+    >>> rewritten([Change("destination", "10.96.0.20", "10.244.0.3")])
+    ('destination 10.96.0.20 → 10.244.0.3',)
+    >>> rewritten([Change("destination", "10.96.0.20", "10.244.0.3"), Change("destination port", "80", "8080")])
+    ('destination 10.96.0.20:80 → 10.244.0.3:8080',)
+    """
+    fields = {change.field: change for change in changed}
+    lines = []
+    for change in changed:
+        port = fields.get(f"{change.field} port")
+        if port is not None and change.field in ("source", "destination"):
+            old, new = ((with_port(address, int(number))) for address, number in ((change.old, port.old), (change.new, port.new)))
+            lines.append(f"{change.field} {old} → {new}")
+        elif change.field.removesuffix(" port") not in fields or change.field.removesuffix(" port") == change.field:
+            lines.append(f"{change.field} {change.old} → {change.new}")
+    return tuple(lines)
 
 
 def _doors(scene: Scene, trace: Trace, stops: Sequence[Stop]) -> tuple[Door, ...]:
@@ -175,7 +226,7 @@ def sign(scene: Scene, walk: Walked, above: int = 0) -> Sign | None:
     width = 7.7 * len(word) + 18
     right = min(box.right + 6, scene.width - 4)
     y = box.y - 20 - 25 * above
-    if box.kind == "node":  # at one of its interfaces: beside that, for above the node there is no room
+    if y < 0:  # above a node there is no room: beside the place in it
         point = walk.stops[-1].point
         right, y = min(point.x + 10 + width, scene.width - 4), point.y + 2 + 25 * above
     return Sign(word, walk.delivered, Point(round(right - width, 1), y), round(width, 1))

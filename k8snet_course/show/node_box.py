@@ -248,8 +248,12 @@ def draw_home_wire(drawing: Drawing, plan: NodePlan, pod: Pod) -> None:
     routing = drawing.anchors[Place(plan.name, "")]
     start, lane = drawing.anchors[Place(pod.key, "")], frame.x + PAD / 2
     turn = box.bottom + _HOME_TURN
-    via = (Point(start.x, turn), Point(lane, turn), Point(lane, routing.y))
-    drawing.cable("home", Place(pod.key, ""), Place(plan.name, ""), via=via)
+    via = [Point(start.x, turn), Point(lane, turn), Point(lane, routing.y)]
+    inside = next(each for each in drawing.boxes if (each.device, each.link) == (plan.name, "routing"))
+    if routing.y != inside.y + LANE:  # the routing has no lane beside its text: the way comes from above
+        above = inside.y - _GAP / 2
+        via[2:] = [Point(lane, above), Point(routing.x, above)]
+    drawing.cable("home", Place(pod.key, ""), Place(plan.name, ""), via=tuple(via))
 
 
 def _port_label(rows: PodRows, at: Point, name: str, room: float) -> Label | None:

@@ -25,6 +25,7 @@ _HOST_WIDTH, _HOST_HEIGHT = 124.0, 56.0
 _BESIDE = 12.0
 _BEHIND = 48.0
 """From a machine to the one behind it: room for a cable with the name of its port, and for the word at the end of a walk."""
+_WIDER = 34.0
 _SWITCH_HEIGHT = 42.0
 _SWITCH_LEFT, _SWITCH_RIGHT = 226.0, WIDTH - 226.0
 _CABLE = 44.0
@@ -118,7 +119,9 @@ def _draw_behind(drawing: Drawing, host: Namespace, hosts: Sequence[Namespace]) 
             continue
         x, y = drawing.anchors[Place(near.name, "")].x, box.bottom + _BEHIND
         align = "start" if box.x == MARGIN else "end"
-        _box(drawing, host, link.address, Point(box.x, y), align, f"{host.label} {link.address}, behind the {near.label}")
+        left = box.x - (_WIDER if align == "end" else 0.0)  # its number stands beside the cable, not on it
+        said = f"{host.label} {link.address}, behind the {near.label}"
+        _box(drawing, host, link.address, Point(left, y), align, said, _HOST_WIDTH + _WIDER)
         drawing.anchor(host.name, "", Point(x, y + 14))
         side = 1 if align == "end" else -1
         label = Label(x + 11 * side, box.bottom + 20, link.peer.link, "port", "start" if side > 0 else "end")
@@ -129,14 +132,15 @@ def _draw_behind(drawing: Drawing, host: Namespace, hosts: Sequence[Namespace]) 
     return 0.0
 
 
-def _box(drawing: Drawing, host: Namespace, address: str, corner: Point, align: str, title: str) -> None:
+def _box(drawing: Drawing, host: Namespace, address: str, corner: Point, align: str, title: str,
+         width: float = _HOST_WIDTH) -> None:
     """The box of a machine with its name and address at one side, away from its cable."""
-    at = corner.x + (12 if align == "start" else _HOST_WIDTH - 12)
+    at = corner.x + (12 if align == "start" else width - 12)
     labels = (
         Label(at, corner.y + _HOST_HEIGHT / 2 - 4, fit(host.label, 90, 8.0), "name", align),
         Label(at, corner.y + _HOST_HEIGHT / 2 + 14, fit_address(address, _HOST_WIDTH - 18), "address", align),
     )
-    drawing.box(Box(host.name, "", host.kind, corner.x, corner.y, _HOST_WIDTH, _HOST_HEIGHT, title, labels))
+    drawing.box(Box(host.name, "", host.kind, corner.x, corner.y, width, _HOST_HEIGHT, title, labels))
 
 
 def _leads_to(link: Link, device: str) -> bool:

@@ -108,7 +108,8 @@ def _homes(scene: Scene, trace: Trace) -> tuple[str, str]:
         unnamed = [pod for pod in homes if pod not in (other, f"default/{other}")]
         itself = bool(hop) and name == hop[0].label
         found.append("" if itself else next(iter(named or unnamed), ""))
-    return found[0], found[1]
+    by_kernel = trace.packet.kind == "RST" or trace.packet.is_icmp_error  # no program has sent it
+    return "" if by_kernel else found[0], found[1]
 
 
 def _cross(scene: Scene, before: Hop, hop: Hop, way: list[Point]) -> list[Point]:

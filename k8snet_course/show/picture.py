@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from k8snet_course.show.connections import told, ways
+from k8snet_course.show.connections import ways
 from k8snet_course.show.layout import layout
 from k8snet_course.show.marks import Walked
 from k8snet_course.show.scene import Scene
@@ -32,7 +32,7 @@ class Picture:
     def svg(self) -> str:
         """The picture as SVG text, with its style sheet, title and description."""
         walks = [Walked.of_way(self.scene, way) for way in ways(self.trace)]
-        return svg(self.scene, walks, described=told(self.trace) if self.trace is not None else "")
+        return svg(self.scene, walks, described=str(self.trace) if self.trace is not None else "")
 
     def bundle(self) -> dict[str, str]:
         """The MIME types that a notebook stores."""
@@ -61,7 +61,7 @@ def draw(cluster: Cluster, trace: Trace | None = None) -> Picture:
     router 192.168.1.1/24
     """
     scene = layout(cluster, trace)
-    return Picture(scene, trace, told(trace) if trace is not None else scene.text)
+    return Picture(scene, trace, str(trace) if trace is not None else scene.text)
 
 
 def cluster_svg(cluster: Cluster) -> str:

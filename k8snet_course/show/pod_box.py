@@ -71,7 +71,7 @@ class PodFacts:
         if self.relays:
             found.append((f"proxy {self.relays} → {self.relays + 1}", "kind"))
         found += self._containers(room) if rows.rows <= _ROOMY else self._in_one_line(room)
-        return [(fit_address(text, room) if role == "address" else fit(text, room, 7.4), role) for text, role in found]
+        return [(_fitted(text, role, room), role) for text, role in found]
 
     def _containers(self, room: float) -> list[tuple[str, str]]:
         """A line a container, those that cannot listen first where not all fit."""
@@ -118,11 +118,17 @@ def refusals(pods: Iterable[Pod], namespace: Namespace) -> dict[str, tuple[Refus
     return found
 
 
+def _fitted(text: str, role: str, room: float) -> str:
+    if measure(text, role) <= room:
+        return text
+    return fit_address(text, room) if role == "address" else fit(text, room, 8.0)
+
+
 def _refused(row: Refused, room: float) -> str:
     """A program that could not listen, with the port if there is room for it."""
     name, port = row.wanted.program, row.wanted.port
     texts = (f"{_TAKEN}{name}: {port} taken", f"{_TAKEN}{name}: {port}")
-    return next((text for text in texts if measure(text, "kind") <= room), _TAKEN + name)
+    return next((text for text in texts if measure(text, "refused") <= room), _TAKEN + name)
 
 
 def pod_box(facts: PodFacts, rows: PodRows, x: float, y: float) -> Box:

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from k8snet_course.cluster import Cluster
 
 Json = dict[str, Any]
+MOST_AT_ONCE = 100
+"""Of a cluster with more nodes or Services than this, a device's tables are made only when somebody opens them."""
 
 
 def walk_state(scene: Scene, cluster: Cluster, trace: Trace | None) -> Json:
     """The scene's picture and, of the trace and its answer, every step with its text, path, headers and question.
 
-    The tables are those of the devices on the way, as they are now.
+    The tables are those of the devices on the way, as they are now; in a large cluster they are left out (None), because to
+    make all their rows takes longer than the picture.
 
     >>> from k8snet_course import Cluster
     >>> from k8snet_course.show.layout import layout
@@ -38,16 +41,20 @@ def walk_state(scene: Scene, cluster: Cluster, trace: Trace | None) -> Json:
     """
     several = ways(trace)
     shown = [_way(scene, cluster, way) | {"next": way.following(several)} for way in several]
-    devices = [_device(cluster, name) for name in devices_on_the_way(trace)] if trace is not None else []
+    at_once = len(cluster.nodes) <= MOST_AT_ONCE and len(cluster.services) <= MOST_AT_ONCE
+    devices = [_device(cluster, name, at_once) for name in devices_on_the_way(trace)] if trace is not None else []
     label = f"Packet from {trace.source} to {trace.target}" if trace else scene.title
     return {"label": label, "svg": svg(scene, styled=False), "ways": shown, "devices": devices,
             "envelope": ENVELOPE}
 
 
-def _device(cluster: Cluster, name: str) -> Json:
-    namespace = cluster.namespace(name)
-    tables = [{"command": command, "text": text} for command, text in tables_of(namespace)]
-    return {"name": name, "label": namespace.label, "tables": tables}
+def _device(cluster: Cluster, name: str, at_once: bool) -> Json:
+    return {"name": name, "label": cluster.namespace(name).label, "tables": tables_json(cluster, name) if at_once else None}
+
+
+def tables_json(cluster: Cluster, name: str) -> list[Json]:
+    """The tables of one device, as they are now."""
+    return [{"command": command, "text": text} for command, text in tables_of(cluster.namespace(name))]
 
 
 def _way(scene: Scene, cluster: Cluster, way: Way) -> Json:
@@ -124,7 +131,7 @@ def _step(scene: Scene, hop: Hop, number: int, stop: Stop, question: Question | 
 
 
 def _note(note: Note) -> Json:
-    return {"text": note.word, "x": note.corner.x, "y": note.corner.y, "width": note.width}
+    return {"text": note.word, "lines": list(note.lines), "height": note.height, "x": note.corner.x, "y": note.corner.y, "width": note.width}
 
 
 def _door(door: Door) -> Json:

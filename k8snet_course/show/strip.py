@@ -7,7 +7,7 @@ A trace does not know the cluster around it; for the packet's way through the wh
 from __future__ import annotations
 
 from k8snet_course.linux.trace import Hop, Trace
-from k8snet_course.show.connections import Way, connections, told, ways
+from k8snet_course.show.connections import Way, connections, ways
 from k8snet_course.show.drawing import Drawing, fit
 from k8snet_course.show.marks import Walked
 from k8snet_course.show.path import Stop
@@ -34,7 +34,7 @@ def trace_svg(trace: Trace) -> str:
     for way in ways(trace):
         if way.name == "there" and way.trace.hops:
             walks.append(_walked(scene, way))
-    return svg(scene, walks, described=told(trace))
+    return svg(scene, walks, described=str(trace))
 
 
 def _walked(scene: Scene, way: Way) -> Walked:

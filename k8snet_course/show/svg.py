@@ -17,7 +17,21 @@ from functools import lru_cache
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from k8snet_course.show.marks import CROSS, DOOR_HEIGHT, ENVELOPE, TICK, Door, Note, Sign, Walked, badges, home, sign
+from k8snet_course.show.marks import (
+    CROSS,
+    DOOR_HEIGHT,
+    ENVELOPE,
+    NOTE_LINE,
+    TICK,
+    Door,
+    Note,
+    Sign,
+    Walked,
+    apart,
+    badges,
+    home,
+    sign,
+)
 from k8snet_course.show.scene import Box, Label, Place, Point, Scene, Wire
 
 _ROUND = {"node": 14, "pod": 10, "hostpod": 10, "note": 8, "port": 2, "laptop": 10, "router": 10, "internet": 28, "virtual": 10,
@@ -99,46 +113,49 @@ def svg(
     if styled:
         SubElement(root, "style").text = _styles(scene, walks)
     SubElement(root, "rect", {"class": "page", "width": _n(scene.width), "height": _n(scene.height), "rx": "10"})
-    shown = [stop for walk in walks[:1] for stop in walk.stops[: step + 1]] if step is not None else []
+    drawn = [(walk, len(walk.stops)) for walk in walks] if step is None else [(walk, step + 1) for walk in walks[:1]]
+    shown = [stop for walk, upto in drawn for stop in walk.stops[:upto]] if step is not None else []
     now = {shown[-1].box} if shown else set()
     if step is not None:
-        now |= {place for walk in walks[:1] for number, place in walk.addresses if number == step}
-    boxes = [box for box in scene.boxes if box.kind != "port"]
-    for box in boxes:
-        if box.kind == "node":
-            _box(root, box, now)
-    for wire in scene.wires:
-        _wire(root, wire)
-    for box in boxes:
-        if box.kind != "node":
-            _box(root, box, now)
-    for box in scene.boxes:
-        if box.kind == "port":
-            _box(root, box, now)
-    for walk in walks[:1] if step is not None else walks:
-        for stop in walk.stops if step is None else walk.stops[: step + 1]:
+        now |= {place for walk, _ in drawn for number, place in walk.addresses if number == step}
+    _scene(root, scene, now)
+    for walk, upto in drawn:
+        for stop in walk.stops[:upto]:
             if stop.came_wrapped and len(stop.way) > 1:
                 SubElement(root, "path", {"class": f"tube {walk.name}", "d": line(stop.way)})
-    there = [walk for walk in walks if step is None and walk.name == "there"]
-    numbers = dict(zip(there, badges(scene, there), strict=True))
-    for walk in walks[:1] if step is not None else walks:
-        _walk(root, walk, len(walk.stops) if step is None else step + 1, numbers.get(walk, ()))
-    finished = [
-        walk for walk in walks if walk.stops and (step is None or (walk is walks[0] and step + 1 >= len(walk.stops)))
-    ]
-    _ends(root, scene, finished)
-    for walk in walks[:1] if step is not None else walks:
-        for note in walk.notes:
-            if step is None or note.step == step:
-                _note(root, note)
-        for door in walk.doors:
-            if step is None or door.step <= step:
-                _door(root, door)
+    numbered = badges(scene, [walk for walk in walks if walk.name == "there"]) if step is None else []
+    covered = any(walk.notes or walk.doors for walk in walks)  # then the numbers are drawn last, so that all can be read
+    numbers = iter([] if covered else numbered)
+    for walk, upto in drawn:
+        _walk(root, walk, upto, next(numbers, []) if walk.name == "there" else [])
+    _ends(root, scene, [walk for walk, upto in drawn if walk.stops and upto >= len(walk.stops)])
+    notes = apart(walks) if step is None else [note for walk, _ in drawn for note in walk.notes if note.step == step]
+    for note in notes:
+        _note(root, note)
+    for door in [door for walk, upto in drawn for door in walk.doors if door.step < upto]:
+        _door(root, door)
+    for number, corner in [one for several in numbered for one in several] if covered else []:
+        _badge(root, corner, str(number))
     if shown:
         if shown[-1].wrapped:
             _envelope(root, shown[-1].point)
         _circle(root, shown[-1].point, 8, "packet")
     return _identified(root, title, desc)
+
+
+def _scene(root: Element, scene: Scene, now: AbstractSet[Place]) -> None:
+    """What is there: nodes, then cables, then all that stands on them."""
+    for box in scene.boxes:
+        if box.kind == "node":
+            _box(root, box, now)
+    for wire in scene.wires:
+        _wire(root, wire)
+    for box in scene.boxes:
+        if box.kind not in ("node", "port"):
+            _box(root, box, now)
+    for box in scene.boxes:
+        if box.kind == "port":
+            _box(root, box, now)
 
 
 def _identified(root: Element, title: Element, desc: Element) -> str:
@@ -208,10 +225,11 @@ def _walk(parent: Element, walk: Walked, upto: int, numbers: Iterable[tuple[int,
 def _note(parent: Element, note: Note) -> None:
     group = SubElement(parent, "g", {"class": "rewritten"})
     corner = note.corner
-    place = {"x": _n(corner.x), "y": _n(corner.y), "width": _n(note.width), "height": "20", "rx": "4"}
+    place = {"x": _n(corner.x), "y": _n(corner.y), "width": _n(note.width), "height": _n(note.height), "rx": "4"}
     SubElement(group, "rect", place)
-    text = {"x": _n(corner.x + note.width / 2), "y": _n(corner.y + 14.5), "text-anchor": "middle"}
-    SubElement(group, "text", text).text = note.word
+    for number, text in enumerate(note.lines):
+        y = corner.y + 14.5 + NOTE_LINE * number
+        SubElement(group, "text", {"x": _n(corner.x + note.width / 2), "y": _n(y), "text-anchor": "middle"}).text = text
 
 
 def _door(parent: Element, door: Door) -> None:

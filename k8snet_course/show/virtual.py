@@ -169,7 +169,7 @@ def _both(one: Virtual, other: Virtual) -> Virtual:
 
 
 def _virtuals(cluster: Cluster, trace: Trace) -> Iterator[Virtual]:
-    services: Iterable[Service] = getattr(cluster, "services", ())
+    services: Iterable[Service] = cluster.services
     if not services:
         return
     asked: list[tuple[Hop, Packet, Packet | None]] = [

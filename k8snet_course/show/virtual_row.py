@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from k8snet_course.show.drawing import Drawing, fit, measure
+from k8snet_course.show.drawing import Drawing, fit, fit_address, measure
 from k8snet_course.show.pod_rows import PAD
 from k8snet_course.show.scene import Box, Label, Place, Point, Wire
 from k8snet_course.show.virtual import Candidate, Virtual
@@ -43,6 +43,7 @@ def draw_virtuals(drawing: Drawing, several: Sequence[Virtual], top: float) -> N
     pods = {box.device: box for box in drawing.boxes if box.kind in ("pod", "hostpod")}
     most = _most(several) if several else 0
     drawn: Counter[str] = Counter()
+    marks: list[Box] = []
     for number, one in enumerate(several):
         frame, place = frames.get(one.node), drawn[one.node]
         if frame is None:
@@ -58,7 +59,8 @@ def draw_virtuals(drawing: Drawing, several: Sequence[Virtual], top: float) -> N
         start = _start(box, last, most - place, lane)
         drawing.anchor(one.node, one.link, box.middle)
         for backend in sorted(shown, key=lambda each: each.chosen):
-            _line(drawing, one, backend, pods[backend.pod], start)
+            marks.append(_line(drawing, one, backend, pods[backend.pod], start))
+    drawing.ports += sorted(marks, key=lambda mark: mark.kind == CHOSEN)
 
 
 def _start(box: Box, last: bool, beside: int, lane: float) -> tuple[Point, ...]:
@@ -70,24 +72,23 @@ def _start(box: Box, last: bool, beside: int, lane: float) -> tuple[Point, ...]:
 
 
 def _box(one: Virtual, shown: int, corner: Point, width: float) -> Box:
-    count = len(one.backends)
+    """Name and kind, below them the address; how many backends there are, as fully as there is room."""
+    count, room = len(one.backends), width - 18
     words = f"{count} backend{'' if count == 1 else 's'}" if count else "no backends"
-    if shown < count:
-        words += f", {shown} shown"
-    room = width - 18
-    if measure(one.service, "name") + measure(words, "kind") + 10 > room:
-        words = words.partition(",")[0]
-    name = fit(one.service, max(40.0, room - measure(words, "kind") - 10), 8.65)
+    texts = (f"{words}, {shown} shown" if shown < count else words, words, "")
+    left = room - measure(one.address, "address") - 8
+    right = corner.x + width - 9
     labels = (
-        Label(corner.x + 9, corner.y + 17, name, "name", "start"),
-        Label(corner.x + width - 9, corner.y + 17, words, "kind", "end"),
-        Label(corner.x + 9, corner.y + 34, fit(f"{one.kind} {one.address}", room, 7.85), "address", "start"),
+        Label(corner.x + 9, corner.y + 17, fit(one.service, room - measure(one.kind, "kind") - 8, 8.65), "name", "start"),
+        Label(right, corner.y + 17, one.kind, "kind", "end"),
+        Label(corner.x + 9, corner.y + 34, fit_address(one.address, room), "address", "start"),
+        Label(right, corner.y + 34, next((text for text in texts if measure(text, "kind") <= left), ""), "kind", "end"),
     )
     return Box(one.node, one.link, "virtual", corner.x, corner.y, width, _HEIGHT, f"{one}", labels)
 
 
-def _line(drawing: Drawing, one: Virtual, backend: Candidate, pod: Box, start: tuple[Point, ...]) -> None:
-    """The line to one backend and the mark at its end."""
+def _line(drawing: Drawing, one: Virtual, backend: Candidate, pod: Box, start: tuple[Point, ...]) -> Box:
+    """Draw the line to one backend; returns the mark at its end."""
     kind = CHOSEN if backend.chosen else BACKEND
     end = Point(pod.x, pod.bottom - _FROM_BOTTOM)
     x, lane = pod.x - _LEFT, start[-1].y
@@ -95,9 +96,8 @@ def _line(drawing: Drawing, one: Virtual, backend: Candidate, pod: Box, start: t
     link = f"{one.link} for {one.node}"
     drawing.wires.append(Wire(kind, Place(one.node, one.link), Place(backend.pod, link), points))
     word = "chosen backend" if backend.chosen else "backend"
-    mark = Box(
+    return Box(
         backend.pod, link, kind, end.x - _MARK / 2, end.y - _MARK / 2, _MARK, _MARK,
         f"{word} of the service {one.service}: {backend}",
         (Label(end.x, end.y + 4, "★", "star"),) if backend.chosen else (),
     )
-    drawing.ports.append(mark)

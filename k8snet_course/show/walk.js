@@ -1,7 +1,9 @@
 // The packet walk: shows, step by step, what the kernel has computed.  It decides nothing about networks.
 //
 // The model holds `state` (the picture, for each way its steps with text, path, headers and question, and the tables of the
-// devices on the way), `step`, `way` (an index) and `challenge`.  Every text goes into the page as text; the picture's markup was made and escaped in Python.
+// devices on the way), `step`, `way` (an index) and `challenge`.  A way may have a `next`: the way of the connection that goes on
+// where it ends.  Tables that are too large to be sent with the state come in `tables` when their device is named in `opened`.
+// Every text goes into the page as text; the picture's markup was made and escaped in Python.
 
 const SVG = "http://www.w3.org/2000/svg";
 const MOVE_MS = 450;
@@ -82,8 +84,20 @@ function render({ model, el }) {
     for (const [name, value] of Object.entries(values)) model.set(name, value);
     model.save_changes();
   }
+  const before = () => state().ways.findIndex((one) => one.next === wayIndex());
+  const onward = () => way().next != null && step() === way().steps.length - 1;
   function goTo(wanted) {
     if (!way()) return;
+    if (wanted > step() && onward()) {
+      set({ way: way().next, step: 0 });
+      return;
+    }
+    if (wanted < 0 && before() >= 0) {
+      const index = before();
+      const last = state().ways[index].steps.length - 1;
+      set({ way: index, step: model.get("challenge") ? Math.min(last, reached[index] ?? 0) : last });
+      return;
+    }
     const target = Math.max(0, Math.min(wanted, allowed()));
     if (target !== step()) set({ step: target });
   }
@@ -121,6 +135,9 @@ function render({ model, el }) {
     const walk = draw(over, "g", { class: `walk ${way().name}` });
     let leg = null;
     const gone = way().steps.slice(0, step() + 1);
+    for (let index = before(); index >= 0; index = state().ways.findIndex((one) => one.next === index)) {
+      state().ways[index].steps.forEach((one) => draw(walk, "path", { class: "leg k8-gone", d: one.path }));
+    }
     gone.forEach((one) => { if (one.tube) draw(walk, "path", { class: "tube", d: one.path }); });
     gone.forEach((one) => { leg = draw(walk, "path", { class: "leg", d: one.path }); });
     for (const group of svg.querySelectorAll(".box")) {
@@ -134,6 +151,7 @@ function render({ model, el }) {
       else if (!on && wrapping) { wrapping.remove(); wrapping = null; }
     };
     draw(dot, "circle", { class: "packet", r: 8 });
+    gone.forEach((one) => { if (one.door) showDoor(over, one.door, dot); });
     if (now.note) showNote(over, now.note, dot);
     const place = (x, y) => dot.setAttribute("transform", `translate(${x} ${y})`);
     place(now.x, now.y);
@@ -166,9 +184,19 @@ function render({ model, el }) {
 
   function showNote(over, note, before) { // what has just been rewritten, old -> new
     const label = draw(over, "g", { class: "rewritten" });
-    draw(label, "rect", { x: note.x, y: note.y, width: note.width, height: 20, rx: 4 });
-    draw(label, "text", { x: note.x + note.width / 2, y: note.y + 14.5, "text-anchor": "middle" }, note.text);
+    draw(label, "rect", { x: note.x, y: note.y, width: note.width, height: note.height, rx: 4 });
+    note.lines.forEach((text, index) => draw(label, "text", { x: note.x + note.width / 2,
+      y: note.y + 14.5 + (note.height / note.lines.length) * index, "text-anchor": "middle" }, text));
     over.insertBefore(label, before);
+  }
+
+  function showDoor(over, door, before) { // what was decided at a pod's door
+    const mark = draw(over, "g", { class: `door ${door.text}` });
+    draw(mark, "title", {}, door.title);
+    draw(mark, "rect", { x: door.x, y: door.y, width: door.width, height: door.height, rx: door.height / 2 });
+    draw(mark, "path", { class: "lock", d: door.lock, transform: `translate(${door.x + 11} ${door.y + 8})` });
+    draw(mark, "text", { x: door.x + 22, y: door.y + 13.5 }, door.text);
+    over.insertBefore(mark, before);
   }
 
   function showEnd(over, dot) {
@@ -245,6 +273,7 @@ function render({ model, el }) {
         make("span", { class: "k8-field" }, change.field), " ",
         change.old ? make("del", {}, change.old) : make("span", { class: "k8-new" }, "new"), " → ", make("ins", {}, change.new))))));
     }
+    if (one.service) facts.append(...fact("service", one.service));
     const table = rowsTable(one);
     if (table) facts.append(...fact("rows", table));
     facts.append(...fact("packet", ...packetStack(one.packet)));
@@ -266,11 +295,14 @@ function render({ model, el }) {
     pane.hidden = !device;
     if (!device) return;
     pane.setAttribute("aria-label", `Tables of ${device.label}`);
+    const tables = device.tables ?? (model.get("tables") ?? {})[open];
+    if (!tables && model.get("opened") !== open) set({ opened: open });
     const top = pane.scrollTop;
     pane.replaceChildren(
       make("div", { class: "k8-pane-head" }, make("h4", {}, `Tables of ${device.label}`),
         make("button", { type: "button", class: "k8-button k8-close", title: "Close (Esc)", onclick: () => openTables("") }, "Close")),
-      ...device.tables.map((table) => make("div", { class: "k8-table" },
+      tables ? "" : make("p", { class: "k8-asked", role: "status" }, "Asking the kernel for these tables …"),
+      ...(tables ?? []).map((table) => make("div", { class: "k8-table" },
         make("h5", {}, `$ ${table.command}`), make("pre", { tabindex: "0" }, table.text))));
     pane.scrollTop = top;
   }
@@ -335,11 +367,13 @@ function render({ model, el }) {
 
   function showBar() {
     const end = way().steps.length - 1;
-    first.disabled = back.disabled = step() === 0;
-    next.disabled = last.disabled = step() >= allowed();
-    count.textContent = `Step ${step() + 1} of ${end + 1}`;
+    first.disabled = step() === 0;
+    back.disabled = step() === 0 && before() < 0;
+    last.disabled = step() >= allowed();
+    next.disabled = step() >= allowed() && !onward();
+    count.textContent = `${way().connection ? `${way().connection}, step` : "Step"} ${step() + 1} of ${end + 1}`;
     ways.replaceChildren(...(state().ways.length < 2 ? [] : state().ways.map((one, index) => make("button", { type: "button",
-      class: `k8-button k8-way k8-${one.name}`, "aria-pressed": String(index === wayIndex()),
+      class: `k8-button k8-way k8-${one.name}`, "aria-pressed": String(index === wayIndex()), "aria-label": one.title === one.label ? null : one.title,
       onclick: () => set({ way: index, step: 0 }) }, one.label))));
     box.checked = model.get("challenge");
     points.textContent = model.get("challenge") && score.asked ? `${score.right} of ${score.asked} right at once` : "";
@@ -411,6 +445,7 @@ function render({ model, el }) {
   model.on("change:challenge", onChallenge);
   model.on("change:step", soon);
   model.on("change:way", soon);
+  model.on("change:tables", soon);
   update();
 
   return () => {
@@ -419,6 +454,7 @@ function render({ model, el }) {
     model.off("change:challenge", onChallenge);
     model.off("change:step", soon);
     model.off("change:way", soon);
+    model.off("change:tables", soon);
   };
 }
 

@@ -14,11 +14,10 @@ import anywidget
 import traitlets
 
 from k8snet_course.linux.trace import Trace
-from k8snet_course.show.connections import told
 from k8snet_course.show.layout import layout
 from k8snet_course.show.picture import Picture
 from k8snet_course.show.scene import Scene
-from k8snet_course.show.state import walk_state
+from k8snet_course.show.state import tables_json, walk_state
 from k8snet_course.show.svg import service_style, style, tunnel_style
 
 if TYPE_CHECKING:
@@ -35,6 +34,9 @@ class PacketWalk(anywidget.AnyWidget):
     ``trace`` is what ``cluster.send`` returned; without one the picture alone is shown.  ``challenge=True`` asks
     before each step what happens next.  Another trace can be put in at any time: ``walk.trace = other`` redraws in
     place, and so does ``walk.show(cluster, trace)`` for another cluster.
+
+    A trace that is followed by others (an Ingress controller's own connection) is shown with them, one after the other: the
+    last step of one is followed by the first of the next, and hops are numbered on.
 
     Without a live kernel a notebook shows the same as a still picture and as text.  Raises NotFound for a walk through
     another cluster.
@@ -56,6 +58,8 @@ class PacketWalk(anywidget.AnyWidget):
     step = traitlets.Int(0).tag(sync=True)
     way = traitlets.Int(0).tag(sync=True)
     challenge = traitlets.Bool(False).tag(sync=True)
+    opened = traitlets.Unicode("").tag(sync=True)
+    tables = traitlets.Dict().tag(sync=True)
 
     def __init__(self, cluster: Cluster, trace: Trace | None = None, challenge: bool = False) -> None:
         self._cluster = cluster
@@ -85,12 +89,20 @@ class PacketWalk(anywidget.AnyWidget):
         if state == self.state:
             return
         with self.hold_sync():
+            self.opened, self.tables = "", {}
             if state["ways"] != self.state["ways"]:
                 self.step = self.way = 0
             self.state = state
 
+    @traitlets.observe("opened")
+    def _open(self, change: Any) -> None:
+        """The tables of a device of a large cluster are made when somebody opens them."""
+        name = self.opened
+        if any(device["name"] == name for device in self.state["devices"]):
+            self.tables = {name: tables_json(self._cluster, name)}
+
     def __repr__(self) -> str:
-        return told(self._trace) if self._trace is not None else self._scene.text
+        return str(self._trace) if self._trace is not None else self._scene.text
 
     def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict[str, Any], dict[str, Any]]:
         live = super()._repr_mimebundle_()

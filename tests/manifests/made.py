@@ -39,6 +39,7 @@ from k8snet_course.objects.ingress import HTTPIngressPath, Ingress, IngressBacke
 from k8snet_course.objects.namespace import Namespace
 from k8snet_course.objects.network_policy import IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicyRule
 from k8snet_course.objects.pod import Container, ContainerPort, Pod
+from k8snet_course.objects.pod_dns_config import PodDnsConfig
 from k8snet_course.objects.selector import LabelSelector, LabelSelectorRequirement
 from k8snet_course.objects.service import Service, ServicePort
 
@@ -63,6 +64,11 @@ container_ports = st.builds(ContainerPort, ports, protocols, st.just(""), st.sam
                             st.sampled_from(["", "10.0.0.1"]))
 
 
+dns_configs = st.builds(
+    PodDnsConfig, st.just(("10.96.0.10",)), st.lists(st.sampled_from(["example.com", "."]), max_size=2).map(tuple),
+    st.lists(st.tuples(st.sampled_from(["ndots", "edns0"]), st.sampled_from(["", "2"])), max_size=2).map(tuple))
+
+
 @st.composite
 def pods(draw: st.DrawFn) -> Pod:
     host = draw(st.booleans())
@@ -72,10 +78,11 @@ def pods(draw: st.DrawFn) -> Pod:
         port = ContainerPort(port.container_port, port.protocol, draw(st.sampled_from(["", "http"])),
                              port.container_port if host else port.host_port, port.host_ip)
         boxes.append(Container(f"box-{number}", draw(texts), (port,) if number == 0 and draw(st.booleans()) else ()))
+    policy = draw(st.sampled_from(["ClusterFirst", "None", "Default", "ClusterFirstWithHostNet"]))
     return Pod(draw(names), draw(st.sampled_from(["", "node-1"])), draw(st.sampled_from(["", "10.244.0.2"])),
                draw(labels_1123), draw(label_maps), draw(annotation_maps), tuple(boxes), host_network=host,
                hostname=draw(st.sampled_from(["", "db-0"])), subdomain=draw(st.sampled_from(["", "db"])),
-               dns_policy=draw(st.sampled_from(["ClusterFirst", "None", "Default", "ClusterFirstWithHostNet"])))
+               dns_policy=policy, dns_config=draw(dns_configs if policy == "None" else st.none() | dns_configs))
 
 
 @st.composite

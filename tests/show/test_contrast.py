@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from k8snet_course.show.svg import style, tunnel_style
+from k8snet_course.show.svg import service_style, style, tunnel_style
 
 # Text colour -> what it stands on.  Jupyter's own page and text colours are the defaults in var(--jp-..., default).
 PAIRS = [
@@ -14,13 +14,13 @@ PAIRS = [
     *(("soft", ground) for ground in ("page", "pod", "bridge", "routing", "node", "tunnel")),
     ("on", "good"), ("on", "bad"), ("on", "there"),
     *(("bad", ground) for ground in ("page", "node", "routing")),
-    ("good", "page"), ("good", "bridge"), ("there", "page"),
+    ("good", "page"), ("good", "bridge"), ("there", "page"), ("bad", "pod"), ("page", "ink"),
 ]
 # Lines and marks need 3 (WCAG 2.2, 1.4.11).
 MARKS = [
     *(("there", ground) for ground in ("routing", "page", "node")),
     *(("back", ground) for ground in ("page", "node", "bridge")),
-    ("line", "page"), ("line", "node"), ("pod-line", "node"), ("bridge-line", "node"), ("routing-line", "node"),
+    ("line", "page"), ("line", "node"), ("ink", "node"), ("ink", "pod"), ("host-line", "host"), ("pod-line", "node"), ("bridge-line", "node"), ("routing-line", "node"),
     ("host-line", "page"), ("tunnel-line", "node"), ("tunnel-line", "page"), ("ink", "tunnel"),
     *((way, "tunnel") for way in ("there", "back")),
 ]
@@ -52,6 +52,12 @@ def luminance(rgb: tuple[float, float, float]) -> float:
 def contrast(one: str, other: str, palette: dict[str, str]) -> float:
     light, dark = sorted((luminance(colour(palette[name], name)) for name in (one, other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+def test_what_later_chapters_add_uses_these_colours_and_no_others() -> None:
+    used = set(re.findall(r"(?:fill|stroke):([^;}]+)", service_style()))
+    assert used == {f"var(--{name})" for name in ("pod", "pod-line", "host", "host-line", "page", "ink", "line", "bad", "good")} | {
+        "none"}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "light in Jupyter", "dark in Jupyter"])

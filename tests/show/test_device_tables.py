@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from k8snet_course.linux.netfilter import NAT
+from k8snet_course.show import PacketWalk
 from k8snet_course.show.device_tables import MOST_ROWS, devices_on_the_way, mtu, tables_of
+from k8snet_course.show.state import MOST_AT_ONCE, tables_json
 from tests.show.clusters import WALKS, cluster_of
 
 
@@ -39,3 +41,19 @@ def test_only_the_devices_on_the_way_both_ways() -> None:
 def test_no_interface_has_no_mtu() -> None:
     cluster, _ = WALKS["by flannel"]
     assert [mtu(cluster, "node-1", link) for link in ("eth0", "flannel.1", "", "gone")] == [1500, 1450, 0, 0]
+
+
+def test_in_a_large_cluster_tables_are_made_when_they_are_opened() -> None:
+    cluster = cluster_of(MOST_AT_ONCE + 1, 2, "flannel")
+    walk = PacketWalk(cluster, cluster.send("frontend", "backend"))
+    assert {device["tables"] for device in walk.state["devices"]} == {None}
+    assert walk.tables == {}
+    walk.opened = "node-1"
+    assert walk.tables == {"node-1": tables_json(cluster, "node-1")}
+    assert walk.tables["node-1"][0]["command"] == "ip route"
+    walk.opened = "nothing of the kind"
+    assert list(walk.tables) == ["node-1"]
+    walk.trace = cluster.send("frontend", "backend", port=81)
+    assert (walk.opened, walk.tables) == ("", {})
+    small = cluster_of(2, 2)
+    assert all(device["tables"] for device in PacketWalk(small, small.send("frontend", "backend")).state["devices"])

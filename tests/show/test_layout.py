@@ -13,14 +13,15 @@ from k8snet_course.show.drawing import area
 from k8snet_course.show.layout import MOST_PODS, layout
 from k8snet_course.show.path import path
 from k8snet_course.show.scene import Box, Place, Scene
-from tests.show.clusters import NAMES, WALKS, cluster_of
+from k8snet_course.show.text import outside
+from tests.show.clusters import LATER, NAMES, WALKS, cluster_of
 
 SIZES = [(nodes, pods) for nodes in (1, 2, 3, 4) for pods in range(21)]
 
 
 def solid(scene: Scene) -> list[Box]:
-    """The boxes that hold nothing else."""
-    return [box for box in scene.boxes if box.kind not in ("node", "port")]
+    """The boxes that hold nothing else; marks of interfaces and of backends stand on the edges of others."""
+    return [box for box in scene.boxes if box.kind not in ("node", "port", "backend", "chosen")]
 
 
 @pytest.mark.parametrize(("nodes", "pods"), SIZES)
@@ -55,10 +56,10 @@ def test_every_pod_and_card_is_inside_its_node_and_everything_inside_the_picture
 def test_every_interface_of_what_is_shown_has_an_anchor_and_a_cable(nodes: int, pods: int) -> None:
     cluster = cluster_of(nodes, pods)
     scene = layout(cluster)
-    names = [*(node.name for node in cluster.nodes), *(pod.key for pod in cluster.pods), *cluster.hosts, "underlay"]
+    names = [*(node.name for node in cluster.nodes), *(pod.key for pod in cluster.pods), *outside(cluster), "underlay"]
     for name in names:
         for link in cluster.namespace(name).links.values():
-            if link.kind == "loopback":
+            if link.kind == "loopback" or (link.peer is not None and not scene.shows(link.peer.namespace)):
                 continue
             assert Place(name, link.name) in scene.anchors
             if link.peer is not None:
@@ -154,6 +155,23 @@ def test_no_text_runs_into_another_whatever_the_plugin(cni: str, nodes: int, pod
         frame = scene.box(box.device)
         if box.kind in ("bridge", "routing", "tunnel", "ethernet"):
             assert frame is not None and frame.contains(box), box.title
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_nothing_overlaps_and_nothing_is_outside_in_later_walks_either(name: str) -> None:
+    scene = layout(*WALKS[name])
+    assert collisions(scene) == []
+    page = Box("", "", "page", 0, 0, scene.width, scene.height, "")
+    for one, other in combinations(solid(scene), 2):
+        assert not one.overlaps(other), f"{one.title} and {other.title}"
+    for box in scene.boxes:
+        assert page.contains(box), box.title
+        frame = scene.box(box.device)
+        if box.kind in ("virtual", "bridge", "routing", "tunnel", "ethernet"):
+            assert frame is not None and frame.contains(box), box.title
+        if box.kind in ("virtual", "pod", "hostpod", "internet", "router", "laptop"):
+            for left, top, right, bottom in (area(label) for label in box.labels if label.text):
+                assert box.x <= left and right <= box.right and box.y <= top and bottom <= box.bottom, box.title
 
 
 @pytest.mark.parametrize("cni", PLUGINS)

@@ -159,7 +159,7 @@ class IptablesMode(Mode):
         if view.load_balancer_ips and view.source_ranges:
             for source in view.source_ranges:
                 yield NAT, Rule(firewall, entrance, src=source, comment=f"{name} loadbalancer IP")
-            if any(Route(source, dev="").matches(view.node.ip) for source in view.source_ranges if view.node.ip):
+            if any(Route(source, dev="").matches(view.node_ip) for source in view.source_ranges if view.node_ip):
                 for ip in view.load_balancer_ips:
                     yield NAT, Rule(firewall, entrance, src=_one(ip), comment=f"{name} loadbalancer IP")
             yield NAT, Rule(firewall, "", comment=f"other traffic to {name} will be dropped by KUBE-PROXY-FIREWALL")

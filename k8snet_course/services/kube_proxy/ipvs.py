@@ -16,18 +16,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from k8snet_course.linux.link import Link, mac_from_text
 from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.netfilter import NAT, OUTPUT, POSTROUTING, PREROUTING, Rules
 from k8snet_course.linux.rule import Rule, Seen
 from k8snet_course.linux.trace import Verdict
 from k8snet_course.objects.node import Node
 from k8snet_course.services.backends import Backend
-from k8snet_course.services.kube_proxy.mode import Mode, Placed, PortView
+from k8snet_course.services.kube_proxy.mode import Mode, Placed, PortView, node_address
 from k8snet_course.services.kube_proxy.proxy import Settings
 from k8snet_course.services.kube_proxy.schedulers import Server, schedule
 
 DEVICE = "kube-ipvs0"
 """The interface that has the addresses of all Services."""
+_DEVICE_INDEX = 1000
+"""Its ifindex: behind those of the pods that come later."""
 
 IPVS = "IPVS"
 """The chain of the model in which the virtual servers stand."""
@@ -215,7 +218,7 @@ def ipvsadm(rules: Rules, node: Node, family: str = "IPv4", memory: Memory | Non
     for part in rules.parts(NAT, IPVS, family, own=False):
         for row in part:
             if isinstance(row, VirtualServer):
-                lines.append(row.at(node.ip))
+                lines.append(row.at(node_address(node, family)))
                 lines += [f"  -> {name:<28} Masq    1      {memory.open(row.key, name) if memory is not None else 0:<10} 0"
                           for name in row.servers]
     return "\n".join(lines)
@@ -225,6 +228,19 @@ def service_addresses(rules: Rules, family: str = "IPv4") -> tuple[str, ...]:
     """The addresses that ``kube-ipvs0`` has: those of all virtual servers but the node ports'."""
     return tuple(dict.fromkeys(row.dst.partition("/")[0] for part in rules.parts(NAT, IPVS, family, own=False)
                                for row in part if row.dst))
+
+
+def ipvs_link(node: str, addresses: Iterable[str]) -> Link:
+    """The interface ``kube-ipvs0`` of a node: it has the addresses of all Services, and no packet ever leaves by it.
+
+    >>> print(ipvs_link("node-1", ["10.96.0.20"]))
+    1000: kube-ipvs0: <BROADCAST,NOARP> mtu 1500 qdisc noop state DOWN group default qlen 1000
+        link/ether 06:8c:ea:58:0e:2e brd ff:ff:ff:ff:ff:ff
+        inet 10.96.0.20/32 scope global kube-ipvs0
+           valid_lft forever preferred_lft forever
+    """
+    return Link(DEVICE, "dummy", _DEVICE_INDEX, mac_from_text(f"{node}/{DEVICE}"),
+                addresses=tuple(_one(address) for address in addresses))
 
 
 def _one(ip: str) -> str:

@@ -20,6 +20,15 @@ from k8snet_course.services.kube_proxy.proxy import Settings
 ANYWHERE = Node("", "", "")
 """The node that rules are made for which are the same on all."""
 
+def node_address(node: Node, family: str) -> str:
+    """A node's address of an IP family; empty if it has none.
+
+    >>> node_address(Node("node-1", "192.168.1.2", "10.244.0.0/24"), "IPv4"), node_address(ANYWHERE, "IPv6")
+    ('192.168.1.2', '')
+    """
+    return next((ip for ip in node.ips if ip and (":" in ip) == (family == "IPv6")), "")
+
+
 Placed = tuple[str, Row]
 """A row, and the table that it stands in."""
 
@@ -63,6 +72,11 @@ class PortView:
     def source_ranges(self) -> tuple[str, ...]:
         """Who may use the load balancer's addresses; empty: everybody."""
         return self._of_family(self.service.load_balancer_source_ranges) if self.service.type == LOAD_BALANCER else ()
+
+    @property
+    def node_ip(self) -> str:
+        """The node's own address of this family; empty if it has none."""
+        return node_address(self.node, self.family)
 
     @property
     def node_port(self) -> int:

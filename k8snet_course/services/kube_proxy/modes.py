@@ -80,9 +80,14 @@ class KubeProxy:
         for tables in self._tables:
             tables.forget_node(name)
 
+    @property
+    def gives_addresses(self) -> bool:
+        """Whether kube-proxy gives the Services' addresses to the nodes themselves."""
+        return self.mode == IpvsMode.name
+
     def addresses(self, node: Node, zone: str = "") -> tuple[str, ...]:
         """The addresses that kube-proxy gives to the node itself: in the mode ipvs those of all Services, else none."""
-        if self.mode != IpvsMode.name:
+        if not self.gives_addresses:
             return ()
         return tuple(address for tables in self._tables for address in service_addresses(self.rules(node, zone), tables.family))
 

@@ -20,7 +20,7 @@ from k8snet_course.linux.route import Route
 from k8snet_course.linux.trace import Verdict
 from k8snet_course.objects.node import Node
 from k8snet_course.services.backends import Backend
-from k8snet_course.services.kube_proxy.mode import Mode, Placed, PortView
+from k8snet_course.services.kube_proxy.mode import Mode, Placed, PortView, node_address
 from k8snet_course.services.kube_proxy.names import nft_chain
 
 MASQUERADE_MARK = "0x4000/0x4000"
@@ -69,12 +69,12 @@ class NftablesMode(Mode):
             yield FILTER, NftRule(hook, "service-endpoints-check", ctstate="NEW")
         for hook in (FORWARD, OUTPUT):
             yield FILTER, NftRule(hook, "cluster-ips-check", ctstate="NEW")
-        own = node.ip and (":" in node.ip) == (family == "IPv6")
+        own = node_address(node, family)
         yield NAT, NftRule("firewall-check", FIREWALL)
         yield NAT, NftRule("services", SERVICE_IPS)
         if own:
-            yield NAT, NftRule("services", NODEPORTS, dst=_one(node.ip), set_name="nodeport-ips")
-            yield FILTER, NftRule("nodeport-endpoints-check", NO_NODEPORT_ENDPOINTS, dst=_one(node.ip), set_name="nodeport-ips")
+            yield NAT, NftRule("services", NODEPORTS, dst=_one(own), set_name="nodeport-ips")
+            yield FILTER, NftRule("nodeport-endpoints-check", NO_NODEPORT_ENDPOINTS, dst=_one(own), set_name="nodeport-ips")
         yield NAT, NftRule("masquerading", "RETURN", mark=f"!{MASQUERADE_MARK}")
         yield NAT, NftRule("masquerading", "MARK", to="0x4000/0x0")
         yield NAT, NftRule("masquerading", "MASQUERADE", random_fully=True)
@@ -161,7 +161,7 @@ class NftablesMode(Mode):
         if view.load_balancer_ips and view.source_ranges:
             for source in view.source_ranges:
                 yield NftRule(firewall, "RETURN", src=source)
-            if any(Route(source, dev="").matches(view.node.ip) for source in view.source_ranges if view.node.ip):
+            if any(Route(source, dev="").matches(view.node_ip) for source in view.source_ranges if view.node_ip):
                 for ip in view.load_balancer_ips:
                     yield NftRule(firewall, "RETURN", src=_one(ip))
             yield NftRule(firewall, "DROP")
@@ -189,7 +189,7 @@ def nft_list(rules: Rules, node: Node, family: str = "IPv4") -> str:
             chains.setdefault(name, []).extend(row for part in rules.parts(table, name, family, own=False) for row in part)
     text = [f"table {ip} kube-proxy {{"]
     sets = [("cluster-ips", [str(row) for row in chains.get(CLUSTER_IPS, ())])]
-    sets.append(("nodeport-ips", [node.ip] if (":" in node.ip) == (family == "IPv6") else []))
+    sets.append(("nodeport-ips", [own] if (own := node_address(node, family)) else []))
     for name, members in sets:
         text += [f"\tset {name} {{", f"\t\ttype {address}", *_elements(members), "\t}", ""]
     for name, with_address in _MAPS:

@@ -53,6 +53,8 @@ class Tables:
         self.differing: dict[str, None] = {}
         self.changes: dict[str, int] = {}
         self.revision = 0
+        self.edition = 0
+        """A number that is another one as soon as a chain may consist of other parts than before."""
         self.endpoints = 0
         self._nodes: dict[str, NodeTables] = {}
 
@@ -64,6 +66,7 @@ class Tables:
     def update(self, service: Service, slices: Iterable[EndpointSlice]) -> None:
         """Take in a Service, in the place of the one with the same key."""
         self.remove(service.key)
+        self.edition += 1
         slices = tuple(slices)
         if not service.proxied:
             return
@@ -88,6 +91,7 @@ class Tables:
         held = self.held.pop(key, None)
         if held is None:
             return
+        self.edition += 1
         self.endpoints -= sum(len(ends) for _, ends in held.endpoints)
         for view in held.views:
             for chain in self.mode.owned(view):
@@ -146,27 +150,36 @@ class NodeTables:
         self._chains: dict[tuple[str, str], Chain] = {}
         self._held: dict[str, _Held] = {}
         self._revision = -1
+        self._parts: dict[tuple[str, str], tuple[Chain, ...]] = {}
+        self._edition = -1
 
     @property
     def family(self) -> str:
         """IPv4 or IPv6."""
         return self._tables.family
 
-    def chain(self, table: str, name: str) -> Iterator[Chain]:
+    def chain(self, table: str, name: str) -> tuple[Chain, ...]:
         """The parts of a chain: what all nodes share, what is this node's own, and what does not depend on Services.
 
-        An endpoint's chain is there once that of its Service has been asked for.
+        An endpoint's chain is there once that of its Service has been asked for.  Parts without a rule are left out.
         """
+        if self._edition != self._tables.edition:
+            self._parts = {}
+            self._edition = self._tables.edition
         where = (table, name)
+        found = self._parts.get(where)
+        if found is None:
+            found = self._parts[where] = self._found(where)
+        return found
+
+    def _found(self, where: tuple[str, str]) -> tuple[Chain, ...]:
         if self._revision != self._tables.revision:
             self._catch_up()
         owner = self._tables.owners.get(where)
         if owner is not None:
             self._make(owner)
-        for part in (self._tables.dispatch.get(where), self._dispatch.get(where), self._tables.made.get(where),
-                     self._chains.get(where), self._fixed.get(where)):
-            if part is not None:
-                yield part
+        return tuple(part for part in (self._tables.dispatch.get(where), self._dispatch.get(where), self._tables.made.get(where),
+                                       self._chains.get(where), self._fixed.get(where)) if part)
 
     def names(self, table: str) -> Iterator[str]:
         """The names of a table's chains; this makes them all."""
@@ -181,11 +194,14 @@ class NodeTables:
         held, made = self._tables.held[key], self._tables.made
         if held.differs:
             held, made = self._held[key], self._chains
-        if held.made and held.comments == self._tables.comments:
-            return
-        held.made = self._tables.chains_of(held)
-        held.comments = self._tables.comments
-        made.update(held.made)
+        if not held.made or held.comments != self._tables.comments:
+            if held.made:
+                self._tables.edition += 1  # somebody may have the chains that are now made anew
+            held.made = self._tables.chains_of(held)
+            held.comments = self._tables.comments
+            made.update(held.made)
+        for chain in held.made:
+            self._parts.pop(chain, None)  # somebody may have asked for an endpoint's chain before it was there
 
     def _catch_up(self) -> None:
         """Make anew what has changed of this node's own rows since it was last asked."""
