@@ -21,7 +21,6 @@ from k8snet_course.device import Device
 from k8snet_course.dns import Answer, Lookup, Outside, ResolvConf, Zone
 from k8snet_course.errors import InvalidArgument, NotFound
 from k8snet_course.faults import Fault, Parts
-from k8snet_course.http_walk import HttpWalk, asked, destination
 from k8snet_course.http_walk import HttpWalk, asked
 from k8snet_course.linux import forward
 from k8snet_course.linux.namespace import Namespace
@@ -383,7 +382,7 @@ class Cluster:
         """
         self._settle()
         source = self._meaning.endpoint(src)
-        target = self._meaning.target(dst, source)
+        target = self._meaning.target(dst, source, lambda: self._dead_servers(source))
         if not target.address:
             return no_such_name(self.namespace(source), source.removeprefix("default/"), target, self.cluster_dns,
                                 self._meaning.address_of(source))
@@ -474,11 +473,17 @@ class Cluster:
         """
         self._settle()
         source = self._meaning.endpoint(src)
-        lost: tuple[str, ...] = ()
-        if "kube-system/kube-dns" in self._api.services.services:
-            with self._linux.unchanged():
-                lost = tuple(ip for ip in self._meaning.dns if not self.send(src, ip, 53, "UDP").answered)
-        return self._meaning.lookup(source, name, resolver, lost)
+        return self._meaning.lookup(source, name, resolver, self._dead_servers(source))
+
+    def _dead_servers(self, source: str) -> tuple[str, ...]:
+        """The addresses of the cluster's DNS server that do not answer this device.  The devices learn nothing from it."""
+        if not self._meaning.dns_in_pods:
+            return ()
+        before = self._connections
+        with self._linux.unchanged():
+            dead = tuple(ip for ip in self._meaning.dns if not self._walk(source, Target(ip, ip), 53, "UDP").answered)
+        self._connections = before
+        return dead
 
     @property
     def cluster_dns(self) -> str:

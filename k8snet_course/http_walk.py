@@ -61,8 +61,9 @@ class HttpWalk:
 
     def passed_on(self, trace: Trace) -> Trace:
         """A connection of any kind, with those that sidecars on its way make for it."""
-        if not trace.is_up or trace.hops[-1].steps[-1].packet.dst_port not in (OUTBOUND_PORT, INBOUND_PORT):
+        if trace.hops[-1].steps[-1].packet.dst_port not in (OUTBOUND_PORT, INBOUND_PORT) or not trace.is_up:
             return trace
+        self._requests += 1
         walks: list[Trace] = []
         while True:
             decision = self.relays.decide(trace, None, self._requests)
@@ -83,7 +84,7 @@ def asked(url: object, method: object, headers: object, connect_to: object, via:
 
         >>> request, *where = asked("192.168.1.240/cart", "GET", {"Host": "shop.example.com"}, "", "endpoints")
         >>> print(request, where)
-        GET http://shop.example.com/cart (Host: shop.example.com) ['192.168.1.240', 80]
+        GET http://shop.example.com/cart ['192.168.1.240', 80]
     """
     if not isinstance(url, str):
         raise InvalidArgument(url, "a URL", "write 'http://shop.example.com/cart'")
@@ -102,7 +103,8 @@ def asked(url: object, method: object, headers: object, connect_to: object, via:
     if request.scheme == HTTPS:
         raise InvalidArgument(host, "no Host header in an https request, where TLS names the host before",
                               f"write the URL with {host}, and connect_to='{request.hostname}'")
-    return replace(request, host=host), *where
+    left = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+    return replace(request, host=host, headers=left), *where
 
 
 def _destination(url: HttpRequest, connect_to: object) -> tuple[str, int]:
@@ -134,7 +136,7 @@ def _failed(trace: Trace, before: Decision | None) -> tuple[int, str]:
     reason = f"the answer was lost: {lost.reason}" if lost is not None else trace.reason
     if before is None:
         return 0, reason
-    told = not trace.delivered and (trace.reply is not None and trace.reply.delivered or (
-        trace.reply is None and len(trace.hops) == 1 and trace.verdict in _AT_ONCE))
-    status = before.broken if told else before.silent
+    at_once = trace.reply is None and len(trace.hops) == 1 and trace.verdict in _AT_ONCE
+    refused = not trace.delivered and trace.reply is not None and trace.reply.delivered
+    status = before.broken if refused or at_once else before.silent
     return status, f"{before.who} answers {status}, because its connection to {trace.target} failed: {reason}"

@@ -6,6 +6,7 @@ as the sender's resolver would do it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -22,6 +23,10 @@ from k8snet_course.objects import Pod
 from k8snet_course.objects.service import Service
 from k8snet_course.probe import EPHEMERAL_PORT, is_address
 from k8snet_course.underlay import HOSTS, ROUTER, Underlay
+
+
+DNS_SERVICE = "kube-system/kube-dns"
+"""What the DNS server's Service is called in every cluster, whatever program serves there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,12 @@ class Meaning:
         raise NotFound(name, f"a pod, a node or a machine outside ({listed(known)}), or an IP address as the destination",
                        f"write '{nearest(name, known)}'")
 
-    def target(self, word: str, source: str) -> Target:
-        """Where a packet from ``source`` (an endpoint) to ``word`` goes.  Raises NotFound."""
+    def target(self, word: str, source: str, unreachable: Callable[[], tuple[str, ...]] = tuple) -> Target:
+        """Where a packet from ``source`` (an endpoint) to ``word`` goes.  Raises NotFound.
+
+        ``unreachable`` says which DNS servers do not answer the source; it is asked only when a name has to be looked up.  Where
+        the cluster's DNS server runs in pods, a pod has to look up a Service's name like any other (``shop/web`` is no name).
+        """
         if word == "localhost":
             ipv6 = ":" in next(iter(self.control.nodes.values())).node.ip
             return Target("::1" if ipv6 else "127.0.0.1", word)
@@ -71,15 +80,21 @@ class Meaning:
             return Target(self.address_of(device), _label(device), device)
         pod = self.control.pods.get(source)
         service = self.service(word, pod.namespace if pod is not None else "default")
-        if service is not None and service.proxied:
+        asks = pod is not None and self.dns_in_pods and "/" not in word
+        if service is not None and service.proxied and not asks:
             return Target(service.cluster_ip, service.label)
         name = f"{service.name}.{service.namespace}.svc.{self.domain}" if service is not None else word
         if service is None and ("." not in word or word.replace(".", "").isdecimal()):
             self.endpoint(word)  # says what there is
-        found = self.lookup(source, name)
+        found = self.lookup(source, word if service is not None and asks else name, unreachable=unreachable())
         if not found.result:
             return Target("", word, why=found.why)
         return Target(found.result[0], word)
+
+    @property
+    def dns_in_pods(self) -> bool:
+        """Whether the cluster's DNS server is a Service with pods, which packets have to reach."""
+        return DNS_SERVICE in self.api.services.services
 
     def service(self, word: str, namespace: str) -> Service | None:
         """The Service that a word means in a namespace: ``web``, ``shop/web``, ``svc/web`` or ``service/web``; or None."""

@@ -114,7 +114,7 @@ class Relays:
             routing = gateway.mesh_route(asked_for, service, self.api.all("HTTPRoute"), services,
                                          self.api.all("ReferenceGrant"), draw(wanted, seed))
         following = self._next(routing, ENDPOINTS, draw(wanted, -seed))
-        decided = str(routing) if plain is not None else f"to {routing.backend}"
+        decided = str(routing) if plain is not None else f"the connection is for {routing.backend}"
         return self._went(pod, who, routing if routing.candidates else None, routing, following, decided, PROXY_UID)
 
     # -- controllers ---------------------------------------------------------------------------------------------------
@@ -129,10 +129,10 @@ class Relays:
             by_ingress = ingress.route(request, self.api.all("Ingress"), self.api.all("IngressClass"), controller)
             if request.scheme != spoken:
                 by_ingress = Routing(request, None, 400 if spoken == HTTPS else 0,
-                                     f"{pod.label} speaks {spoken} on port {arrived.dst_port}, not {request.scheme}")
+                                     f"it speaks {spoken} on port {arrived.dst_port}, not {request.scheme}")
             elif spoken == HTTPS and not by_ingress.certificate and not insecure:
-                by_ingress = Routing(request, None, 0, f"{pod.label} has no certificate for {request.hostname}: it shows its own, "
-                                     "which the client does not trust", by_ingress.candidates)
+                by_ingress = Routing(request, None, 0, f"it has no certificate for {request.hostname}, and the client does not "
+                                     "trust the one that it shows instead")
             routing = by_ingress if routing is None else replace(
                 by_ingress, candidates=(*routing.candidates, *by_ingress.candidates))
         assert routing is not None, "a controller's pod serves Ingresses or Gateways"
@@ -195,9 +195,8 @@ class Relays:
         rows = tuple(Candidate(f"{each.owner}: {each.rule}", each.matched, each.won, each.why) for each in routing.candidates)
         won = next((row.row for row in rows if row.won), "")
         if not following.address:
-            answers = f"answers {following.status}" if following.status else "ends the connection"
-            told = Told(f"{who} {answers}, because {following.why}", str(routing.request), rows, 0, won)
-            why = f"{who} {answers}: {following.why}"
+            why = f"{who} {f'answers {following.status}' if following.status else 'gives no answer'}: {following.why}"
+            told = Told(why, str(routing.request), rows, 0, won)
             return Decision(who, following.status, why, None, told, noted)
         target = self._target(routing, following)
         receiver = self.api.control.pods.get(target.device)

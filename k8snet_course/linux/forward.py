@@ -175,9 +175,9 @@ class _Walk(Hooks):
                        f"{packet.dst} is not {ns.label}'s address, and {ns.label} does not forward ("
                        f"{'net.ipv6.conf.all.forwarding' if packet.version == 6 else 'ip_forward'} is 0)")
         else:
-            self._route(ns, packet, own=False)
+            self._route(ns, packet, own=False, in_link=link.name)
 
-    def _route(self, ns: Namespace, packet: Packet, own: bool) -> None:
+    def _route(self, ns: Namespace, packet: Packet, own: bool, in_link: str = "") -> None:
         """Rules 3 and 4.  ``own``: the packet begins here, so its TTL stays and errors go to the program, not by ICMP."""
         lookup, table, what = ns.routes.lookup(packet.dst), ns.routes, "route"
         route = lookup.winner
@@ -222,7 +222,7 @@ class _Walk(Hooks):
             lookup.others, str(winner),
             () if own or external else (Change(packet.ttl_name, str(packet.ttl), str(packet.ttl - 1)),)))
         hook = OUTPUT if own else FORWARD
-        if not self.passes(ns, aged, hook, "", link.name):
+        if not self.passes(ns, aged, hook, in_link, link.name):
             return
         leaving = self.rewritten(ns, aged, POSTROUTING, out=link)
         if leaving is None:

@@ -93,8 +93,10 @@ class Hooks(Record):
         assert rule is not None
         denied = Verdict.DENIED_EGRESS if hook == OUTPUT else Verdict.DENIED_INGRESS
         verdict = Verdict(rule.verdict) if rule.verdict else denied
-        about = f" ({ruling.about})" if ruling.about and ruling.about not in str(rule) else ""
-        why = f"{ns.label}'s rule '{rule}' says {rule.target}{about}"
+        about = ruling.about
+        if verdict is Verdict.NO_ENDPOINTS and "endpoints" not in about:
+            about += " has no endpoints to use here"  # the rules of some modes name the Service and no more
+        why = f"{about}: " * bool(about) + f"{ns.label}'s rule '{rule}' says {rule.target}"
         self.step(Action.FILTER, link, packet, lambda: Told(
             why, f"{table} {hook}", ruling.reading.candidates, ruling.others, str(rule)))
         if rule.target == "REJECT":

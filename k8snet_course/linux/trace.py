@@ -10,7 +10,7 @@ The two levels (device, then steps) follow Batfish's traces and Antrea's Tracefl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -221,7 +221,7 @@ class Trace:
     verdict: Verdict
     reason: str
     reply: Trace | None = None
-    then: Trace | None = None
+    then: Trace | None = field(default=None, repr=False)
 
     @property
     def connections(self) -> tuple[Trace, ...]:

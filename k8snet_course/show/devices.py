@@ -18,6 +18,7 @@ from k8snet_course.linux.namespace import Namespace
 from k8snet_course.show.drawing import Drawing, fit, fit_address, measure
 from k8snet_course.show.pod_rows import PAD
 from k8snet_course.show.scene import Box, Label, Place, Point
+from k8snet_course.show.text import few
 
 NAME, MONO = 8.0, 7.85
 """How wide a character of a name and of an address is, in the sizes that svg draws them."""
@@ -61,7 +62,7 @@ class Devices:
                     cards.append(link.name)
             elif here is not None and link.master and here.master and link.index < here.index:
                 patches.append((link, here))
-            elif link.kind != "loopback" and (link.kind != "veth" or (link.addresses and (here or link.peer is None))):
+            elif link.kind not in ("loopback", "tap") and (link.kind != "veth" or (link.addresses and (here or link.peer is None))):
                 below.append(link)
         return cls(tuple(bridges), tuple(below), tuple(cards), tuple(patches))
 
@@ -106,7 +107,7 @@ def _one_line(link: Link, room: float) -> tuple[str, str] | None:
 
 def _shown(link: Link) -> list[str]:
     """The addresses that a picture has room for, if it has: those that mean something beyond one wire."""
-    return [text for text in link.addresses if not text.startswith(LINK_LOCAL)]
+    return [text for text in few(link.addresses) if not text.startswith(LINK_LOCAL)]
 
 
 def _behind(name: str) -> float:
@@ -151,7 +152,7 @@ def _device(
             corner.y,
             room,
             height,
-            f"{link.kind} {link.name} of {device} {' '.join(link.addresses)}".rstrip(),
+            f"{link.kind} {link.name} of {device} {' '.join(few(link.addresses))}".rstrip(),
             _labels(link, corner.x + indent, corner.y, room - indent, height),
         )
     )

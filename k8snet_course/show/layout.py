@@ -100,7 +100,7 @@ def _several(count: int, what: str) -> str:
 def _choose(
     cluster: Cluster, wanted: frozenset[str], services: Sequence[Virtual]
 ) -> tuple[list[Node], list[tuple[Pod, ...]], float]:
-    """The nodes to show, those on the packet's way before those of backends and others, the pods on each, and a node's width."""
+    """The nodes to show, those on the packet's way before those of backends and others, the pods on each, and the width."""
     on_the_way = wanted | {end for name in wanted for end in _joined(cluster, name)}
     behind = {backend.node for one in services for backend in one.backends}
     every = cluster.nodes

@@ -68,6 +68,11 @@ function render({ model, el }) {
     model.save_changes();
   }
 
+  function jump(index) {
+    root.focus({ preventScroll: true }); // the list is made anew, and the button in it that was pressed is gone
+    goTo(index);
+  }
+
   // -- the list -------------------------------------------------------------------------------------------------------
   function showList() {
     const items = [];
@@ -82,7 +87,7 @@ function render({ model, el }) {
       }
       const current = index === step();
       group.append(make("li", {}, make("button", { type: "button", class: `k8-step${current ? " k8-current" : ""}`, tabindex: "-1",
-        "aria-current": current ? "step" : false, onclick: () => goTo(index) },
+        "aria-current": current ? "step" : false, onclick: () => jump(index) },
         make("span", { class: "k8-mark", "aria-hidden": "true" }, current ? "▶" : index < step() ? "•" : ""),
         make("span", { class: "k8-type" }, one.type),
         make("span", { class: `k8-sign ${kind(one.mark)}`, "aria-hidden": "true" }, one.mark),

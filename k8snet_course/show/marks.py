@@ -164,9 +164,9 @@ def rewritten(changed: Sequence[Change]) -> tuple[str, ...]:
     for change in changed:
         port = fields.get(f"{change.field} port")
         if port is not None and change.field in ("source", "destination"):
-            old, new = ((with_port(address, int(number))) for address, number in ((change.old, port.old), (change.new, port.new)))
+            old, new = with_port(change.old, int(port.old)), with_port(change.new, int(port.new))
             lines.append(f"{change.field} {old} → {new}")
-        elif change.field.removesuffix(" port") not in fields or change.field.removesuffix(" port") == change.field:
+        elif not change.field.endswith(" port") or change.field.removesuffix(" port") not in fields:
             lines.append(f"{change.field} {change.old} → {change.new}")
     return tuple(lines)
 

@@ -1,14 +1,15 @@
 """Which part of all connections each backend of a Service gets, as an exact fraction, read off a node's rules.
 
-A node's rules draw a number for each new connection.  They are asked about the same packet with one draw after the other.  On the
-way to the rule that decides, each rule that chance let in or kept out multiplies the part by its probability, or by what is left
-of it, and each even choice divides it.  The backends are complete when their parts add up to one.
+A node's rules draw a number for each new connection.  They are asked about the same packet with one draw after the other.  On
+the way to the rule that decides, each rule that chance let in or kept out multiplies the part by its probability, or by what is
+left of it, and each even choice divides it.  The backends are complete when their parts add up to one.
 
 It counts nothing: a fraction is what the rules say.  Clients that are remembered (session affinity) are taken for new ones.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
 from ipaddress import ip_address
@@ -20,6 +21,7 @@ from k8snet_course.linux.nftables import NftChoice
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.rule import Row, Seen, destination_of
 from k8snet_course.linux.trace import Action, Hop, Step, Trace
+from k8snet_course.services.http_routing import Routing, next_connection
 from k8snet_course.services.kube_proxy.ipvs import VirtualServer
 from k8snet_course.services.kube_proxy.kernelspace import LoadBalancerPolicy
 
@@ -82,6 +84,26 @@ def shares(cluster: Cluster, trace: Trace) -> Shares | None:
     return Shares(dict(sorted(parts.items(), key=lambda item: _order(item[0]))), _told(longest))
 
 
+def routed(cluster: Cluster, routing: Routing) -> Mapping[tuple[str, int], Fraction]:
+    """The parts of the backends among which an HTTP controller chooses once a rule has won; none if it answers by itself.
+
+    It is asked with evenly spread draws, one for each backend that draws lead to.
+    """
+    if routing.backend is None:
+        return {}
+    services = {service.key: service for service in cluster.services}
+    slices = cluster.endpoint_slices(routing.backend.name, routing.backend.namespace)
+
+    def drawn(number: int) -> list[tuple[str, int]]:
+        cells = ((cell + 0.5) / number for cell in range(number))
+        found = [next_connection(routing, services, slices, each) for each in cells]
+        return [(each.address, each.port) for each in found if each.address]
+
+    met = drawn(len(dict.fromkeys(drawn(_MOST_BACKENDS))))
+    counts = Counter(met)
+    return {end: Fraction(counts[end], len(met)) for end in sorted(counts, key=_order)}
+
+
 def rewriting(trace: Trace) -> tuple[Hop, Step, Packet] | None:
     """The first step in which a rule gave the packet another destination, its hop, and the packet as it was before."""
     before = trace.packet
@@ -95,10 +117,11 @@ def rewriting(trace: Trace) -> tuple[Hop, Step, Packet] | None:
 def _chances(rules: Rules, ruling: Ruling, seen: Seen) -> list[_Chance]:
     """Where chance had a say on the way to the rule that decided, in order.
 
-    Of a long chain a ruling does not list the rules that kept the packet out, so the chain itself is read up to the rule where the
-    reading left it.
+    Of a long chain a ruling does not list the rules that kept the packet out, so the chain itself is read up to the rule where
+    the reading left it.
     """
-    matched = [row for (row, _), candidate in zip(ruling.looked_at, ruling.reading.candidates, strict=True) if candidate.matched]
+    read = zip(ruling.looked_at, ruling.reading.candidates, strict=True)
+    matched = [row for (row, _), candidate in read if candidate.matched]
     family = "IPv6" if seen.packet.version == 6 else "IPv4"
     found = []
     for chain, last in {row.chain: row for row in matched}.items():
@@ -135,7 +158,7 @@ def _told(chances: list[_Chance]) -> str:
         return f"numgen random mod {len(row.among)}"
     if isinstance(row, LoadBalancerPolicy):
         return f"hash of the connection over {len(row.endpoints)}"
-    return ", then ".join([f"probability {chances[0].probability}", *(str(chance.probability) for chance in chances[1:]), "the rest"])
+    return "probability " + ", then ".join([*(str(chance.probability) for chance in chances), "the rest"])
 
 
 def _order(end: tuple[str, int]) -> tuple[int, int, int]:

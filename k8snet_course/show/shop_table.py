@@ -38,10 +38,10 @@ class Backend:
 class Line:
     """What became of the connections from one place (``source``) to one ``target``.
 
-    ``seen`` are the sources that the pods saw, ``nat`` what was rewritten (old -> new), ``rule`` what decided, in words that hold for
-    every mode of kube-proxy.  ``chance`` says how the mode chose among the pods and ``row`` by which rule the first of them.  In
-    a folded line ``source``, ``cni`` and ``proxy`` may name several, or say "all"; counts, chance and row, in which they differ,
-    are left out.
+    ``seen`` are the sources that the pods saw, ``nat`` what was rewritten (old -> new), ``rule`` what decided, in words that hold
+    for every mode of kube-proxy.  ``chance`` says how the mode chose among the pods and ``row`` by which rule the first of them.
+    In a folded line ``source``, ``cni`` and ``proxy`` may name several, or say "all"; counts, chance and row, in which they
+    differ, are left out.
     """
 
     target: str
@@ -116,8 +116,8 @@ class Walks(_Table):
         """Lines with the same result as one: over the modes of kube-proxy, then over the plugins, then over the senders.
 
         >>> one = Line("web", "a", "flannel", "iptables", "delivered", (), (), (), "DNAT on node-1")
-        >>> other = replace(one, proxy="nftables")
-        >>> print(*(line.proxy for line in Walks([one, other, replace(one, source="b", verdict="no_route")]).folded()), sep="; ")
+        >>> other, third = replace(one, proxy="nftables"), replace(one, source="b", verdict="no_route")
+        >>> print(*(line.proxy for line in Walks([one, other, third]).folded()), sep="; ")
         all; iptables
         """
         lines = _fold(self, lambda line: line.proxy, lambda line: (line.cni, line.source, line.result),
@@ -141,7 +141,7 @@ class Choices(_Table):
 
     __slots__ = ()
 
-    headings = ("cni", "proxy", "chosen by", "part and number of connections", "the rule for the first")
+    headings = ("cni", "proxy", "chosen by", "part of all by the rules (and number made)", "rule that leads to the first")
 
     def cells(self, line: Line) -> tuple[str, ...]:
         """A line as texts, one for each heading."""

@@ -131,7 +131,8 @@ def _step(scene: Scene, hop: Hop, number: int, stop: Stop, question: Question | 
 
 
 def _note(note: Note) -> Json:
-    return {"text": note.word, "lines": list(note.lines), "height": note.height, "x": note.corner.x, "y": note.corner.y, "width": note.width}
+    return {"text": note.word, "lines": list(note.lines), "height": note.height,
+            "x": note.corner.x, "y": note.corner.y, "width": note.width}
 
 
 def _door(door: Door) -> Json:

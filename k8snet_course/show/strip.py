@@ -30,10 +30,7 @@ def trace_svg(trace: Trace) -> str:
     ['node', 'switch', 'laptop']
     """
     scene = strip(trace)
-    walks = []
-    for way in ways(trace):
-        if way.name == "there" and way.trace.hops:
-            walks.append(_walked(scene, way))
+    walks = [_walked(scene, way) for way in ways(trace) if way.name == "there" and way.trace.hops]
     return svg(scene, walks, described=str(trace))
 
 

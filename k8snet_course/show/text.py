@@ -98,7 +98,7 @@ def cluster_text(
         lines += [f"  {one}" for one in services if one.node == node.name]
         inside = cluster.namespace(node.name)
         lines += [
-            f"  {link.kind} {' '.join((link.name, *_few(link.addresses)))}"
+            f"  {link.kind} {' '.join((link.name, *few(link.addresses)))}"
             for link in inside.links.values()
             if link.kind not in ("loopback", "ethernet", "veth") or (link.kind == "veth" and link.addresses)
         ]
@@ -122,8 +122,12 @@ def _hidden(cluster: Cluster, link: Link, shown: Sequence[str]) -> bool:
     return link.peer is not None and link.peer.namespace in cluster.hosts and link.peer.namespace not in shown
 
 
-def _few(addresses: Sequence[str]) -> Sequence[str]:
-    """The addresses of an interface; of very many the first ones, and how many more there are."""
+def few(addresses: Sequence[str]) -> Sequence[str]:
+    """The addresses of an interface; of very many the first ones, and how many more there are.
+
+    >>> few(["10.96.0.1/32"] * 5)
+    ('10.96.0.1/32', '10.96.0.1/32', '10.96.0.1/32', 'and 2 more addresses')
+    """
     more = len(addresses) - MOST_ADDRESSES
     return addresses if more <= 0 else (*addresses[:MOST_ADDRESSES], f"and {more} more addresses")
 

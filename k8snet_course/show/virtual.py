@@ -86,9 +86,9 @@ class Virtual:
     def __str__(self) -> str:
         """In one line.
 
-        >>> backends = (Candidate("10.244.0.3:80", "default/a", True), Candidate("10.244.1.2:80", "default/b"))
-        >>> print(Virtual("node-1", "web", "ClusterIP", "10.96.0.20:80", "", backends))
-        service web ClusterIP 10.96.0.20:80 (virtual: no device has this address), backends a 10.244.0.3:80 (chosen), b 10.244.1.2:80
+        >>> backends = (Candidate("10.0.0.3:80", "default/a", True), Candidate("10.0.0.4:80", "default/b"))
+        >>> print(Virtual("node-1", "web", "ClusterIP", "10.96.0.7:80", "", backends))
+        service web ClusterIP 10.96.0.7:80 (virtual: no device has this address), backends a 10.0.0.3:80 (chosen), b 10.0.0.4:80
         """
         few = len(self.backends) <= _MOST_NAMED
         order = self.backends if few else sorted(self.backends, key=lambda one: not one.chosen)
@@ -129,20 +129,19 @@ def marked(scene: Scene, trace: Trace) -> dict[int, Place]:
     Those that rewrite the address to a backend's, those that write it back into an answer, and the end for want of backends.
     """
     boxes = {box.link: Place(box.device, box.link) for box in scene.boxes if box.kind == "virtual"}
-    found = {}
-    if boxes:
-        for number, hop, before, after in rewritings(trace):
-            for address in (address_of(before, "dst"), address_of(after, "src")):
-                place = Place(hop.device, virtual_link(address))
-                place = place if scene.box(*place) is not None else boxes.get(virtual_link(address), place)
-                if scene.box(*place) is not None:
-                    found.setdefault(number, place)
-        refused = _refused(trace)
-        if refused is not None:
-            last = sum(len(hop.steps) for hop in trace.hops) - 1
-            place = boxes.get(virtual_link(address_of(refused[1], "dst")))
+    if not boxes:
+        return {}
+    found: dict[int, Place] = {}
+    for number, hop, before, after in rewritings(trace):
+        for link in (virtual_link(address_of(before, "dst")), virtual_link(address_of(after, "src"))):
+            here = Place(hop.device, link)
+            place = here if scene.box(*here) is not None else boxes.get(link)
             if place is not None:
-                found[last] = place
+                found.setdefault(number, place)
+    refused = _refused(trace)
+    place = boxes.get(virtual_link(address_of(refused[1], "dst"))) if refused is not None else None
+    if place is not None:
+        found[sum(len(hop.steps) for hop in trace.hops) - 1] = place
     return found
 
 

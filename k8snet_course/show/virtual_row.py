@@ -58,8 +58,8 @@ def draw_virtuals(drawing: Drawing, several: Sequence[Virtual], top: float) -> N
         last = drawn[one.node] == sum(other.node == one.node for other in several)
         start = _start(box, last, most - place, lane)
         drawing.anchor(one.node, one.link, box.middle)
-        for backend in sorted(shown, key=lambda each: each.chosen):
-            marks.append(_line(drawing, one, backend, pods[backend.pod], start))
+        in_order = sorted(shown, key=lambda each: each.chosen)
+        marks += [_line(drawing, one, backend, pods[backend.pod], start) for backend in in_order]
     drawing.ports += sorted(marks, key=lambda mark: mark.kind == CHOSEN)
 
 

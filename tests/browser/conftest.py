@@ -12,13 +12,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from k8snet_course.launcher import server
 from k8snet_course.launcher.options import Options
 from tests.browser.lab import TOKEN, Lab
+from tests.browser.pages import MODEL, SHOW, Open
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "screenshots"
@@ -38,6 +40,29 @@ def browser(chromium: str) -> Iterator[Browser]:
         made = playwright.chromium.launch(executable_path=chromium, args=QUIET)
         yield made
         made.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Opens a page with one of the scripts in it; fails when the script asks for anything or complains."""
+    pages: list[Page] = []
+    troubles: list[str] = []
+
+    def start(script: str, css: str, values: dict[str, Any], **settings: Any) -> Page:
+        page = browser.new_page(viewport={"width": 1000, "height": 900}, **settings)
+        pages.append(page)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+        page.on("request", lambda request: troubles.append(request.url) if not request.url.startswith("blob:") else None)
+        page.set_content(f"<!doctype html><title>test</title><style>{css}</style><div id=root></div>")
+        page.evaluate(f"() => {{ {MODEL} }}")
+        page.evaluate("([source, values]) => load(source, values)", [(SHOW / script).read_text(encoding="utf-8"), values])
+        return page
+
+    yield start
+    for page in pages:
+        page.close()
+    assert troubles == []
 
 
 @pytest.fixture(scope="session")

@@ -2,83 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
-import k8snet_course.show
 from k8snet_course import Cluster
 from k8snet_course.show import PacketWalk
 from k8snet_course.show.grid import Grid
+from tests.browser.pages import SHOW, Open, cluster, walk_page
 
 pytestmark = pytest.mark.needs("chromium")
-
-SHOW = Path(k8snet_course.show.__file__).parent
-MODEL = """
-window.fakeModel = (values) => {
-  const on = {};
-  return {
-    saves: 0,
-    get: (name) => values[name],
-    set(name, value) {
-      if (values[name] === value) return;
-      values[name] = value;
-      (on["change:" + name] || []).forEach((run) => run());
-    },
-    save_changes() { this.saves += 1; },
-    on(event, run) { (on[event] = on[event] || []).push(run); },
-    off(event, run) { on[event] = (on[event] || []).filter((other) => other !== run); },
-    listeners: () => Object.values(on).flat().length,
-  };
-};
-window.load = async (source, values) => {
-  const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
-  const module = (await import(url)).default;
-  window.model = fakeModel(values);
-  window.stop = module.render({model: window.model, el: document.getElementById("root")});
-};
-"""
-
-Open = Callable[..., Page]
-
-
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Open]:
-    """Opens a page with one of the scripts in it; fails when the script asks for anything or complains."""
-    pages: list[Page] = []
-    troubles: list[str] = []
-
-    def start(script: str, css: str, values: dict[str, Any], **settings: Any) -> Page:
-        page = browser.new_page(viewport={"width": 1000, "height": 900}, **settings)
-        pages.append(page)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda request: troubles.append(request.url) if not request.url.startswith("blob:") else None)
-        page.set_content(f"<!doctype html><title>test</title><style>{css}</style><div id=root></div>")
-        page.evaluate(f"() => {{ {MODEL} }}")
-        page.evaluate("([source, values]) => load(source, values)", [(SHOW / script).read_text(encoding="utf-8"), values])
-        return page
-
-    yield start
-    for page in pages:
-        page.close()
-    assert troubles == []
-
-
-def cluster() -> Cluster:
-    made = Cluster()
-    made.add_pod("frontend")
-    made.add_pod("backend")
-    return made
-
-
-def walk_page(open_page: Open, walk: PacketWalk | None = None, challenge: bool = False, **settings: Any) -> Page:
-    there = cluster()
-    walk = walk or PacketWalk(there, there.send("frontend", "backend"))
-    return open_page("walk.js", walk._css, {"state": walk.state, "step": 0, "way": 0, "challenge": challenge}, **settings)
 
 
 def test_the_keyboard_steps_and_the_step_is_spoken(open_page: Open) -> None:

@@ -8,11 +8,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from k8snet_course.show import PacketWalk
-from tests.browser.test_walk_page import Open, open_page, walk_page
+from tests.browser.pages import Open, walk_page
 from tests.show.clusters import LATER, cluster_of
 
 pytestmark = pytest.mark.needs("chromium")
-__all__ = ["open_page"]
 
 
 def page_of(open_page: Open, name: str, **settings: Any) -> tuple[Page, PacketWalk]:

@@ -92,7 +92,8 @@ def later_walks() -> dict[str, tuple[Cluster, Trace]]:
         "agent to a Service": (tunnel, tunnel.send("agent-2", "web")),
         "refused by an agent": (tunnel, tunnel.send("laptop", "agent-1", port=81)),
         "two connections": (tunnel, replace(tunnel.send("node-2", "web-1"), then=tunnel.send("web-1", "web-2"))),
-        "two connections by Services": (many, replace(many.send("laptop", "node-1", port=30080), then=many.send("client", "web"))),
+        "two connections by Services": (
+            many, replace(many.send("laptop", "node-1", port=30080), then=many.send("client", "web"))),
     }
 
 

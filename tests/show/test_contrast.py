@@ -20,7 +20,8 @@ PAIRS = [
 MARKS = [
     *(("there", ground) for ground in ("routing", "page", "node")),
     *(("back", ground) for ground in ("page", "node", "bridge")),
-    ("line", "page"), ("line", "node"), ("ink", "node"), ("ink", "pod"), ("host-line", "host"), ("pod-line", "node"), ("bridge-line", "node"), ("routing-line", "node"),
+    ("line", "page"), ("line", "node"), ("ink", "node"), ("ink", "pod"), ("host-line", "host"),
+    ("pod-line", "node"), ("bridge-line", "node"), ("routing-line", "node"),
     ("host-line", "page"), ("tunnel-line", "node"), ("tunnel-line", "page"), ("ink", "tunnel"),
     *((way, "tunnel") for way in ("there", "back")),
 ]
@@ -56,8 +57,8 @@ def contrast(one: str, other: str, palette: dict[str, str]) -> float:
 
 def test_what_later_chapters_add_uses_these_colours_and_no_others() -> None:
     used = set(re.findall(r"(?:fill|stroke):([^;}]+)", service_style()))
-    assert used == {f"var(--{name})" for name in ("pod", "pod-line", "host", "host-line", "page", "ink", "line", "bad", "good")} | {
-        "none"}
+    known = ("pod", "pod-line", "host", "host-line", "page", "ink", "line", "bad", "good")
+    assert used == {"none", *(f"var(--{name})" for name in known)}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "light in Jupyter", "dark in Jupyter"])

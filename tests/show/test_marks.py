@@ -74,8 +74,8 @@ def test_the_word_at_the_end_is_inside_the_picture(name: str) -> None:
     for way in ways(trace):
         made = sign(scene, Walked.of_way(scene, way))
         assert made is not None
-        assert 0 <= made.corner.x and made.corner.x + made.width <= scene.width
-        assert 0 <= made.corner.y and made.corner.y + 22 <= scene.height
+        assert made.corner.x >= 0 and made.corner.x + made.width <= scene.width
+        assert made.corner.y >= 0 and made.corner.y + 22 <= scene.height
 
 
 def area(note: Note) -> tuple[float, float, float, float]:

@@ -75,7 +75,8 @@ def test_where_pods_are_dense_there_is_one_line() -> None:
 def test_the_texts_of_a_pod_stay_in_it_however_narrow() -> None:
     cluster = cluster_of(4, 24)
     for number in range(1, 5):
-        cluster.add_pod(f"pair-{number}", node=f"node-{number}", containers={"a-long-name": "nginx", "and-a-longer-name": "httpd"})
+        containers = {"a-long-name": "nginx", "and-a-longer-name": "httpd"}
+        cluster.add_pod(f"pair-{number}", node=f"node-{number}", containers=containers)
     for box in layout(cluster).boxes:
         if box.kind == "pod":
             assert all(box.x <= area(label)[0] and area(label)[2] <= box.right for label in box.labels), box.title

@@ -13,12 +13,12 @@ from k8snet_course.errors import InvalidArgument
 from k8snet_course.faults import MissingRoute
 from k8snet_course.services.kube_proxy.modes import MODES
 from k8snet_course.show.shares import shares
-from k8snet_course.show.shop import CONNECTIONS, PLUGINS, SOURCES, Shop, walks
+from k8snet_course.show.shop import CONNECTIONS, PLUGINS, SOURCES, Shop, Target, walks
 from k8snet_course.show.shop_table import ALL, Backend, Line, Walks
 
 PODS = SOURCES[:2]
 CLUSTER_IP, NODE_PORT, LOAD_BALANCER = "backend's cluster IP", "backend's node port", "frontend's load balancer"
-DATABASE, DIRECT = "database's cluster IP", "database-1 itself"
+INGRESS, DATABASE, DIRECT = "Ingress", "database's cluster IP", "database-1 itself"
 LINUX = tuple(mode for mode in MODES if mode != "kernelspace")
 
 
@@ -33,6 +33,10 @@ def lines(target: str, *sources: str, cni: str = "", proxies: tuple[str, ...] = 
              and cni in ("", line.cni)]
     assert len(found) == len(sources) * len(proxies) * (1 if cni else len(PLUGINS))
     return found
+
+
+def target(shop: Shop, name: str) -> Target:
+    return next(each for each in shop.targets if each.name == name)
 
 
 def web(pods: int, proxy: str, ports: int = 80) -> Cluster:
@@ -70,7 +74,8 @@ def test_parts_and_counts_in_the_shop() -> None:
             assert sum(backend.part for backend in line.backends) == 1
             assert sum(backend.count or 0 for backend in line.backends) == CONNECTIONS
             assert len({backend.part for backend in line.backends}) == 1
-    assert all(len(line.backends) == 3 for line in lines(CLUSTER_IP, *PODS, "node-1") + lines(NODE_PORT, *SOURCES))
+    to_backends = lines(CLUSTER_IP, *PODS, "node-1") + lines(NODE_PORT, *SOURCES) + lines(INGRESS, *SOURCES)
+    assert all(len(line.backends) == 3 for line in to_backends)
     assert all(len(line.backends) == 2 for line in lines(LOAD_BALANCER, *SOURCES))
 
 
@@ -145,6 +150,31 @@ def test_a_pod_that_reaches_itself_is_hidden_except_in_kernelspace() -> None:
         assert line.seen == ("the sender",)
 
 
+def test_the_ingress_is_two_connections() -> None:
+    for line in lines(INGRESS, *SOURCES):
+        assert (line.verdict, line.seen) == ("delivered, 200", ("ingress-1",))
+        assert line.rule == "DNAT on node-1, then ingress shop: shop.example Prefix /api -> backend:80"
+        assert line.nat[0] == "dst 192.168.1.241 -> pod"
+
+
+def test_a_policy_between_the_controller_and_the_backends() -> None:
+    shop = Shop("calico")
+    shop.cluster.apply({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "only-frontend"},
+                        "spec": {"podSelector": {"matchLabels": {"app": "backend"}},
+                                 "ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "frontend"}}}]}]}})
+    line = shop.walk("laptop", target(shop, INGRESS), 6)
+    assert "denied_ingress, 504" in line.verdict
+    assert "NetworkPolicy only-frontend isolates pod backend-2 for ingress" in line.rule
+
+
+def test_an_ingress_without_backends_answers_by_itself() -> None:
+    shop = Shop()
+    for number in (1, 2, 3):
+        shop.cluster.delete("pod", f"backend-{number}")
+    line = shop.walk("laptop", target(shop, INGRESS), 3)
+    assert (line.verdict, line.backends, line.seen) == ("delivered, 503", (), ())
+
+
 def test_an_answer_that_gets_lost_is_told() -> None:
     shop = Shop()
     shop.cluster.inject(MissingRoute("node-2", "10.244.0.0/24"))
@@ -164,11 +194,11 @@ def test_a_folded_table_says_what_the_whole_one_says() -> None:
             for mine, all_ in ((line.cni, one.cni), (line.proxy, one.proxy), (line.source, one.source)))]
         assert len(holders) == 1, line
         covered += 1
-    assert covered == len(whole()) == len(PLUGINS) * len(MODES) * len(SOURCES) * 5
+    assert covered == len(whole()) == len(PLUGINS) * len(MODES) * len(SOURCES) * 6
 
 
 def test_folding_keeps_apart_what_differs() -> None:
-    one = Line("web", "a", "flannel", "iptables", "delivered", (Backend("x", Fraction(1), 5),), ("s",), (), "DNAT", "luck", "row")
+    one = Line("web", "a", "flannel", "iptables", "delivered", (Backend("x", Fraction(1), 5),), ("s",), (), "DNAT", "l", "row")
     for other in (replace(one, verdict="refused"), replace(one, seen=("t",)), replace(one, nat=("dst a -> b",)),
                   replace(one, rule="route"), replace(one, backends=(Backend("x", Fraction(1, 2)),)), replace(one, target="y")):
         assert Walks([one, replace(other, proxy="ipvs")]).folded() == (one, replace(other, proxy="ipvs"))
