@@ -117,7 +117,7 @@ class ApiServer:
                 lambda: self.services.remove(after.key))
             self.control.undo_later(undo)
             return held
-        after = self._admitted(after) if before is None else after
+        after = self._admitted(after, before)
         if kind in _WORKLOADS:
             self._scale(before.pods() if before is not None else (), after.pods())
         self._put(kind, after)
@@ -125,14 +125,14 @@ class ApiServer:
             lambda: self._remove(kind, after.key)))
         return after
 
-    def _admitted(self, created: Any) -> Any:
-        """A new object as it is stored: an Ingress gets the default class, and an HTTPRoute its age.  Raises InvalidArgument."""
-        if isinstance(created, Ingress):
-            return ingress.admit(created, self.all("IngressClass"))
-        if isinstance(created, HTTPRoute):
-            self._created += 1
-            return replace(created, created=self._created)
-        return created
+    def _admitted(self, after: Any, before: Any) -> Any:
+        """An object as it is stored: a new Ingress gets the default class, a new HTTPRoute its age.  Raises InvalidArgument."""
+        if isinstance(after, Ingress) and before is None:
+            return ingress.admit(after, self.all("IngressClass"))
+        if isinstance(after, HTTPRoute):
+            self._created += before is None
+            return replace(after, created=self._created if before is None else before.created)
+        return after
 
     def delete(self, kind: str, one: Any) -> None:
         """Take an object out, and what hangs on it.  Raises InvalidArgument for a namespace that every cluster has."""

@@ -353,7 +353,7 @@ class Cluster:
         fault = self._located(fault)
         now = self.namespace(fault.device)
         fault.apply(Parts(list(now.links.values()), list(now.routes), list(now.neighbours), now.fdb_entries(),
-                          forwarding=now.forwarding))
+                          forwarding=now.forwarding, bridge_nf=now.bridge_nf))
         self._linux.faults.append(fault)
         self._linux.forget(fault.device)
 

@@ -114,13 +114,13 @@ def scheme_at(pod: Pod, port: int) -> str:
     A declared port says it by its name.  Without a name it is https where the number ends in 443, else http.
 
         >>> from k8snet_course.objects import Container, ContainerPort
-        >>> ports = (ContainerPort(8000, name="web"), ContainerPort(8443, name="websecure"), ContainerPort(9100, name="metrics"))
-        >>> traefik = Pod("traefik", "", "", containers=(Container("traefik", "traefik", ports),))
+        >>> ports = [ContainerPort(port, name=name) for port, name in ((8000, "web"), (8443, "websecure"), (9100, "metrics"))]
+        >>> traefik = Pod("traefik", "", "", containers=(Container("traefik", "traefik", tuple(ports)),))
         >>> [scheme_at(traefik, number) for number in (8000, 8443, 9100, 443)]
         ['http', 'https', '', 'https']
     """
-    names = (each.name for box in pod.containers for each in box.ports if each.container_port == port and each.protocol == "TCP")
-    name = next(names, "")
+    declared = (each for box in pod.containers for each in box.ports)
+    name = next((each.name for each in declared if (each.container_port, each.protocol) == (port, "TCP")), "")
     if name:
         return HTTPS if name.startswith(_HTTPS_NAMES) else HTTP if name.startswith(_HTTP_NAMES) else ""
     return HTTPS if str(port).endswith("443") else HTTP

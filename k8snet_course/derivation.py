@@ -27,8 +27,8 @@ from k8snet_course.policy import Party
 from k8snet_course.policy.at_pod import PoliciesAt, policies_at
 from k8snet_course.policy.doors import Doors
 from k8snet_course.programs import listeners_of
-from k8snet_course.sidecar import has_sidecar, redirections, sockets
 from k8snet_course.services.kube_proxy.ipvs import ipvs_link
+from k8snet_course.sidecar import has_sidecar, redirections, sockets
 from k8snet_course.underlay import HOSTS, ROUTER, SWITCH, Underlay
 
 
@@ -143,6 +143,7 @@ class Derivation:
 
     def _node(self, name: str, state: NodeState) -> Namespace:
         parts = Parts.of(self.plugin.node_tables(state.node, state.attachments, self.control.peers), forwarding=True)
+        parts.bridge_nf = True  # without it kubeadm does not set a node up
         parts.links[:0] = self.underlay.host_links(name, *state.node.ips)
         parts.routes[:0] = self.underlay.host_routes(name, *state.node.ips)
         parts.nat += self._host_ports(state)
@@ -189,7 +190,7 @@ class Derivation:
         sources = tuple(sources)
         ours = {family: [source for source in sources if source.family == family] for family in ("IPv4", "IPv6")}
         return Namespace(name, kind, parts.links, RouteTable(parts.routes, parts.route_families), listeners=listeners,
-                         forwarding=parts.forwarding, learned=self._learned.setdefault(name, Learned()),
+                         forwarding=parts.forwarding, bridge_nf=parts.bridge_nf, learned=self._learned.setdefault(name, Learned()),
                          rules=Rules(parts.nat, parts.filters, ours["IPv4"]),
                          rules6=Rules(parts.nat6, parts.filters6, ours["IPv6"]) if self.underlay.ipv6 else NO_RULES,
                          neighbours=parts.neighbours, fdb=parts.fdb, maps=RouteTable(parts.maps, parts.map_families),

@@ -27,6 +27,7 @@ class Parts(Tables):
     filters: list[Rule] = field(default_factory=list)
     filters6: list[Rule] = field(default_factory=list)
     forwarding: bool = False
+    bridge_nf: bool = False
 
     @classmethod
     def of(cls, tables: Tables, forwarding: bool = False) -> Parts:
@@ -152,6 +153,21 @@ class ForwardingOff:
         """Switch forwarding off."""
         _found([parts] if parts.forwarding else [], "forwarding that is on", self.device, ())
         parts.forwarding = False
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeNetfilterOff:
+    """`sysctl net.bridge.bridge-nf-call-iptables=0`: connection tracking does not see what a bridge sends from port to port.
+
+    Then the answer of a Service's pod to a client on the same bridge comes from the pod's address, not from the Service's.
+    """
+
+    device: str
+
+    def apply(self, parts: Parts) -> None:
+        """Switch it off."""
+        _found([parts] if parts.bridge_nf else [], "bridge-nf-call-iptables that is on", self.device, ())
+        parts.bridge_nf = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """An HTTP request through a cluster: one connection after the other, until somebody answers.
 
 Each connection is a walk of its own through the devices' tables (its first packet, and the answer to that).  Where it ends,
-:mod:`k8snet_course.relays` says whether the one there answers or connects further; the chain of walks is ``trace.then``.  What a
-relay answers whose own connection fails is an error of its own: a controller says 502 when it is refused and 504 when nobody
-answers, a sidecar 503.
+:mod:`k8snet_course.relays` says whether the one there answers or connects further; the next walk is ``trace.then``.  A relay
+whose own connection fails answers with an error: a controller 502 when it is refused and 504 when nobody answers, a sidecar
+503.
 
 Source: RFC 9110, sections 15.6.3 to 15.6.5; curl(1) for ``connect_to`` and ``insecure``.
 """

@@ -176,9 +176,9 @@ class Relays:
             for part in self.api.services.slices(service.key):
                 if not any(arrived.dst in end.addresses for end in part.endpoints):
                     continue
+                names = [each.name for each in part.ports if (each.port, each.protocol) == (arrived.dst_port, "TCP")]
                 for port in service.ports:
-                    if port.protocol == "TCP" and any(
-                            (each.name, each.protocol, each.port) == (port.name, "TCP", arrived.dst_port) for each in part.ports):
+                    if port.protocol == "TCP" and port.name in names:
                         ours = wanted.dst in _addresses(service) and wanted.dst_port == port.port
                         (through if ours or wanted.dst_port == port.node_port else beside).append(port.port)
         return [*through, wanted.dst_port, *beside, arrived.dst_port]

@@ -22,8 +22,8 @@ class Response:
     """What came of a request.
 
     ``trace`` is the first connection's walk, and ``trace.then`` the next one's; ``routings`` are the decisions of those who
-    chose a backend by the request, in order.  ``served_by`` is the pod (or machine) whose program answered the request itself;
-    empty where a controller, a sidecar or nobody answered.  ``forwarded_for`` is the header X-Forwarded-For as it arrives there.
+    chose a backend by the request, in order.  ``served_by`` is the pod (or machine) whose program answered the request;
+    empty where a controller, a sidecar or nobody did.  ``forwarded_for`` is the header X-Forwarded-For as it arrives there.
     """
 
     request: HttpRequest
@@ -52,7 +52,7 @@ class Response:
 
     @property
     def certificate(self) -> str:
-        """The Secret with the certificate that an HTTPS client was shown; empty where a controller showed none of its Secrets."""
+        """The Secret whose certificate a controller showed to an HTTPS client; empty where it showed none."""
         return next((each.certificate for each in self.routings if each.certificate), "")
 
     def __str__(self) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from k8snet_course.show.compare import compare
 from k8snet_course.show.shop import CONNECTIONS, walks
-from k8snet_course.show.shop import CONNECTIONS, walks
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -15,13 +14,6 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_table_of_pod_networks_is_computed() -> None:
     assert compare().markdown().strip() in README
-
-
-def test_the_tables_of_the_shop_are_computed() -> None:
-    every = walks()
-    assert every.folded().markdown() in README
-    assert every.choices().markdown() in README
-    assert f"{CONNECTIONS} times" in README
 
 
 def test_the_tables_of_the_shop_are_computed() -> None:

@@ -1,4 +1,4 @@
-"""HTTP requests through a cluster: through an Ingress controller's pod, a Gateway's, sidecars, or straight to a pod (FACTS 10)."""
+"""HTTP requests: through an Ingress controller's pod, a Gateway's, sidecars, or straight to a pod (FACTS 10)."""
 
 from __future__ import annotations
 
@@ -251,7 +251,8 @@ spec: {podSelector: {matchLabels: {app: web}}, ingress: [{from: [{podSelector: {
 
 def test_connect_to_and_host() -> None:
     cluster = shop()
-    for where in ("node-1:30080", "node-2:30080", EDGE_IP, "svc/ingress-nginx/edge", "ingress-nginx/edge", controller_of(cluster)):
+    places = ("node-1:30080", "node-2:30080", EDGE_IP, "svc/ingress-nginx/edge", "ingress-nginx/edge", controller_of(cluster))
+    for where in places:
         answer = cluster.request("laptop" if ":" in where else "client", "http://shop.example.com/cart", connect_to=where)
         assert answer.served_by == "cart-1", where
     answer = cluster.request("client", f"http://{EDGE_IP}/cart", headers={"host": "shop.example.com"})
@@ -320,7 +321,11 @@ spec:
     protocol: HTTP
     hostname: "*.example.com"
     allowedRoutes: {{namespaces: {{from: Selector, selector: {{matchLabels: {{edge: open}}}}}}}}
-  - {{name: tls, port: 443, protocol: HTTPS, tls: {{certificateRefs: [{{name: cert}}]}}, allowedRoutes: {{namespaces: {{from: All}}}}}}
+  - name: tls
+    port: 443
+    protocol: HTTPS
+    tls: {{certificateRefs: [{{name: cert}}]}}
+    allowedRoutes: {{namespaces: {{from: All}}}}
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -331,7 +336,8 @@ spec:
     metadata: {{labels: {{app: edge}}, annotations: {{{GATEWAY_ANNOTATION}: example.com/envoy}}}}
     spec:
       nodeName: node-1
-      containers: [{{name: envoy, image: "envoyproxy/envoy:v1.35", ports: [{{containerPort: 10080}}, {{containerPort: 10443}}]}}]
+      containers:
+      - {{name: envoy, image: "envoyproxy/envoy:v1.35", ports: [{{containerPort: 10080}}, {{containerPort: 10443}}]}}
 ---
 apiVersion: v1
 kind: Service
@@ -433,6 +439,9 @@ def test_of_two_equal_routes_the_older_wins() -> None:
     assert cluster.request("client", "http://shop.example.com/").served_by == "team-a/canary"
     cluster.apply(route("shop", "team-a", ("stable", 1)))
     assert cluster.request("client", "http://shop.example.com/").served_by == "team-a/canary", "made again, it is the younger"
+    twice = "---".join(route("twice", "team-a", (name, 1), host="bank.example.com") for name in ("stable", "canary"))
+    cluster.apply(twice)
+    assert next(each.created for each in cluster.objects("httproute") if each.name == "twice") == 4
 
 
 def test_a_pod_of_one_gateway_serves_that_one() -> None:

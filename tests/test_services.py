@@ -119,14 +119,542 @@ def test_masquerade_takes_the_address_of_the_interface_on_the_way(cni: str, hit:
 
 @pytest.mark.parametrize(("proxy", "wrong_port", "no_service", "ping"), [
     ("iptables", "no_route", "no_route", "no_route"),
-    ("nftables", "refused", "no_route", "refused"),
+    ("nftables", "denied_ingress", "denied_ingress", "denied_ingress"),
     ("ipvs", "refused", "no_route", "delivered"),
 ])
 def test_what_is_at_a_cluster_ip_that_nobody_serves(proxy: str, wrong_port: str, no_service: str, ping: str) -> None:
-    """FACTS 7.3: another port, an address of no Service, a ping.  For nftables an address of no Service is dropped."""
+    """FACTS 7.3: another port, an address of no Service, a ping."""
     cluster = world(proxy=proxy)
     cluster.apply(service())
-    told = {trace: str(trace.verdict) for trace in ()}
     told = [cluster.send("client", VIP, port=81), cluster.send("client", "10.96.0.99", port=80),
             cluster.send("client", VIP, protocol="ICMP")]
     assert [str(trace.verdict) for trace in told] == [wrong_port, no_service, ping], [trace.reason for trace in told]
+    assert [trace.reply is not None for trace in told] == [True, proxy != "nftables", True], "a REJECT is told, a DROP is not"
+
+
+# -- endpoints: none, none here, not ready ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("proxy", LINUX_MODES)
+@pytest.mark.parametrize("nobody", [
+    lambda cluster: cluster.set_state("web-1", ready=False), lambda cluster: cluster.set_state("web-1", finished=True),
+    lambda cluster: cluster.delete("pod", "web-1")], ids=["not ready", "finished", "deleted"])
+def test_without_a_ready_endpoint_connections_are_refused_at_once(proxy: str, nobody: Callable[[Cluster], None]) -> None:
+    cluster = world(proxy=proxy)
+    cluster.apply(node_port())
+    nobody(cluster)
+    for src, dst, port in (("client", VIP, 80), ("node-1", VIP, 80), ("laptop", "node-1", NODE_PORT)):
+        trace = cluster.send(src, dst, port=port)
+        assert trace.verdict is Verdict.NO_ENDPOINTS, trace
+        assert "web has no endpoints" in trace.reason or "no real server" in trace.reason
+        assert trace.reply is not None or src == "node-1", "the sender is told"
+    cluster.add_pod("web-9", labels={"app": "web"})
+    assert cluster.send("client", VIP, port=80).answered
+
+
+def test_states_of_pods_decide_who_gets_connections() -> None:
+    cluster = world(on=(1, 2, 3))
+    cluster.apply(service())
+
+    def reached() -> set[str]:
+        return {arrived(cluster, cluster.send("client", "web", port=80))[1] for _ in range(30)}
+
+    assert reached() == {"web-1", "web-2", "web-3"}
+    cluster.set_state("web-1", ready=False)
+    assert reached() == {"web-2", "web-3"}
+    cluster.set_state("web-2", terminating=True)
+    assert reached() == {"web-3"}
+    cluster.set_state("web-3", terminating=True)
+    assert reached() == {"web-2", "web-3"}, "nobody is ready, so those that are shutting down and still serve take over"
+    cluster.set_state("web-2", finished=True)
+    cluster.set_state("web-1")
+    assert reached() == {"web-1"}
+    states = {end.target: (end.ready, end.serving, end.terminating)
+              for part in cluster.endpoint_slices("web") for end in part.endpoints}
+    assert states == {"default/web-1": (True, True, False), "default/web-3": (False, True, True)}
+    assert cluster.send("client", "web-2", port=80).verdict is Verdict.REFUSED, "its programs have ended"
+    assert cluster.send("client", "web-3", port=80).answered, "it is out of the Service, and still there"
+
+
+def test_publish_not_ready_addresses() -> None:
+    cluster = world()
+    cluster.apply(service(publishNotReadyAddresses=True))
+    cluster.set_state("web-1", ready=False)
+    assert cluster.send("client", "web", port=80).answered
+
+
+@pytest.mark.parametrize("proxy", ["iptables", "nftables"])
+@pytest.mark.parametrize("cni", ["flannel", "calico", "weave", "cilium"])
+def test_traffic_policy_local(cni: str, proxy: str) -> None:
+    """FACTS 6.4: only endpoints of the node, the source is kept; a node without one drops, for the node and pods too."""
+    cluster = world(cni, proxy)
+    cluster.apply(node_port(externalTrafficPolicy="Local", internalTrafficPolicy="Local"))
+    kept = cluster.send("laptop", "node-2", port=NODE_PORT)
+    assert kept.answered and arrived(cluster, kept) == ("laptop", "web-1")
+    for src, dst, port in (("laptop", "node-1", NODE_PORT), ("client", VIP, 80), ("node-1", VIP, 80),
+                           ("client", "node-3", NODE_PORT)):
+        lost = cluster.send(src, dst, port=port)
+        assert (lost.verdict, lost.reply) == (Verdict.NO_ENDPOINTS, None), (src, dst, lost)
+    for src, dst, port, seen_as in (("node-2", VIP, 80, "node-2"), ("client", "node-1", NODE_PORT, "client"),
+                                    ("node-1", "node-1", NODE_PORT, "node-1")):
+        near = cluster.send(src, dst, port=port)
+        assert near.answered and arrived(cluster, near) == (seen_as, "web-1"), (src, dst, near)
+
+
+@pytest.mark.parametrize("proxy", MODES)
+def test_local_means_endpoints_of_the_node_alone(proxy: str) -> None:
+    cluster = world(proxy=proxy, on=(1, 2, 2))
+    cluster.apply(node_port(externalTrafficPolicy="Local"))
+    for node, pods in (("node-1", {"web-1"}), ("node-2", {"web-2", "web-3"})):
+        assert {arrived(cluster, cluster.send("laptop", node, port=NODE_PORT))[1] for _ in range(20)} == pods
+
+
+# -- who is drawn -------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("proxy", MODES)
+@pytest.mark.parametrize("pods", [2, 3, 5])
+def test_each_endpoint_gets_its_share(proxy: str, pods: int) -> None:
+    """FACTS 7.2: each endpoint gets one connection in n; what is drawn is the same in every run."""
+    cluster = world(proxy=proxy, on=tuple(1 + number % 3 for number in range(pods)))
+    cluster.apply(service())
+    counts = Counter(arrived(cluster, cluster.send("client", "web", port=80))[1] for _ in range(100 * pods))
+    assert len(counts) == pods and all(70 <= count <= 130 for count in counts.values()), counts
+
+
+def test_connections_are_spread_and_the_answers_come_from_whom_they_went_to() -> None:
+    """FACTS 15, question 23: a choice is made for a connection, not for a packet."""
+    cluster = world(on=(1, 2, 3))
+    cluster.apply(service())
+    for _ in range(20):
+        trace = cluster.send("client", "web", port=80)
+        assert trace.reply is not None
+        assert trace.reply.packet.src == trace.hops[-1].steps[-1].packet.dst
+        assert trace.reply.hops[-1].steps[-1].packet.src == VIP, "the client sees the Service's address alone"
+
+
+@pytest.mark.parametrize("proxy", LINUX_MODES)
+def test_session_affinity_lasts_for_its_time(proxy: str) -> None:
+    cluster = world(proxy=proxy, on=(1, 2, 3, 1, 2, 3))
+    cluster.apply(service(sessionAffinity="ClientIP", sessionAffinityConfig={"clientIP": {"timeoutSeconds": 60}}))
+
+    def reached(src: str = "client") -> str:
+        return arrived(cluster, cluster.send(src, "web", port=80))[1]
+
+    first = reached()
+    for _ in range(10):
+        cluster.wait(59)
+        assert reached() == first, "each visit renews it"
+    clients = [cluster.add_pod(f"client-{number}", node="node-1").name for number in range(12)]
+    assert len({reached(name) for name in clients}) > 1, "another client is another matter"
+    others = set()
+    for _ in range(12):
+        cluster.wait(61)
+        others.add(reached())
+    assert len(others) > 1
+    with pytest.raises(InvalidArgument, match="a whole number of seconds"):
+        cluster.wait(-1)
+
+
+def test_traffic_distribution_prefers_the_zone() -> None:
+    """FACTS 6.4: near endpoints if there are any, otherwise all."""
+    cluster = world(on=(1, 2, 3))
+    cluster.apply(service(trafficDistribution="PreferSameZone"))
+
+    def reached(src: str) -> set[str]:
+        return {arrived(cluster, cluster.send(src, VIP, port=80))[1] for _ in range(25)}
+
+    assert reached("client") == {"web-1", "web-2", "web-3"}, "nobody knows where the nodes stand"
+    for node, zone in (("node-1", "a"), ("node-2", "a"), ("node-3", "b")):
+        cluster.label_node(node, {"topology.kubernetes.io/zone": zone})
+    assert {end.zone for part in cluster.endpoint_slices("web") for end in part.endpoints} == {"a", "b"}
+    assert reached("client") == {"web-1", "web-2"} and reached("node-3") == {"web-3"}
+    cluster.set_state("web-3", ready=False)
+    assert reached("node-3") == {"web-1", "web-2"}, "its zone has none, so it takes those of others"
+    cluster.apply(service(trafficDistribution="PreferSameNode"))
+    assert reached("client") == {"web-1"}
+    cluster.label_node("node-1", {})
+    cluster.apply(service(trafficDistribution="PreferSameZone"))
+    assert reached("client") == {"web-1", "web-2"}
+
+
+@pytest.mark.parametrize("labels", [None, {"a b": "c"}, {"a": "b c"}, {"a": 1}])
+def test_labels_of_nodes_are_checked(labels: Any) -> None:
+    cluster = world()
+    with pytest.raises(CourseError):
+        cluster.label_node("node-1", labels)
+    with pytest.raises(NotFound):
+        cluster.label_node("node-9", {})
+
+
+# -- what leads to a Service from outside -------------------------------------------------------------------------------
+
+def test_a_load_balancer_is_pending_without_a_provider_and_the_rest_works() -> None:
+    """FACTS 6.1 and 15, question 8."""
+    cluster = Cluster(nodes=2, cni="flannel")
+    cluster.add_pod("web", labels={"app": "web"})
+    held, = cluster.apply(balancer())
+    assert (held.external_ip_column, held.ports[0].node_port) == ("<pending>", NODE_PORT)
+    assert cluster.send("laptop", "node-2", port=NODE_PORT).answered
+    assert cluster.send("node-1", VIP, port=80).answered
+
+
+def test_a_load_balancers_pool_and_who_waits_for_it() -> None:
+    cluster = Cluster(load_balancer="192.168.1.240/31")
+    names = [f"web-{number}" for number in range(3)]
+    for name in names:
+        cluster.apply(service(name, clusterIP=None, type="LoadBalancer"))
+    assert [each.external_ip_column for each in cluster.services] == ["192.168.1.240", "192.168.1.241", "<pending>"]
+    cluster.delete("svc", "web-0")
+    cluster.endpoint_slices("web-1")
+    assert cluster.query("web-2.default.svc.cluster.local").addresses
+    assert [each.external_ip_column for each in cluster.services] == ["192.168.1.241", "192.168.1.240"]
+    cluster.apply(service("web-1", clusterIP=None))
+    cluster.apply(service("web-3", clusterIP=None, type="LoadBalancer"))
+    assert [each.external_ip_column for each in cluster.services] == ["<none>", "192.168.1.240", "192.168.1.241"]
+
+
+def test_the_node_that_answers_for_a_load_balancers_address() -> None:
+    cluster = world(on=(2, 3))
+    cluster.apply(balancer(externalTrafficPolicy="Local"))
+    trace = cluster.send("laptop", EXTERNAL, port=80)
+    speaker, = cluster.holders(EXTERNAL)
+    assert speaker in ("node-2", "node-3") and trace.answered
+    assert arrived(cluster, trace) == ("laptop", "web-1" if speaker == "node-2" else "web-2")
+    pod = "web-1" if speaker == "node-2" else "web-2"
+    cluster.set_state(pod, ready=False)
+    assert cluster.holders(EXTERNAL) == (({"node-2", "node-3"} - {speaker}).pop(),)
+    assert cluster.send("laptop", EXTERNAL, port=80).answered
+    held, = cluster.services
+    assert held.health_check_node_port >= 30000
+    cluster.delete("svc", "web")
+    assert cluster.holders(EXTERNAL) == () and cluster.send("laptop", EXTERNAL, port=80).verdict is Verdict.NO_NEIGHBOUR
+
+
+@pytest.mark.parametrize("proxy", LINUX_MODES)
+def test_source_ranges_guard_the_load_balancers_address_alone(proxy: str) -> None:
+    cluster = world(proxy=proxy)
+    cluster.apply(balancer(loadBalancerSourceRanges=["203.0.113.0/24"]))
+    assert cluster.send("laptop", EXTERNAL, port=80).verdict is Verdict.DENIED_INGRESS
+    assert cluster.send("internet", EXTERNAL, port=80).answered
+    assert cluster.send("laptop", "node-1", port=NODE_PORT).answered
+    assert cluster.send("client", VIP, port=80).answered
+
+
+def test_no_node_ports_where_a_load_balancer_needs_none() -> None:
+    """FACTS 14, article 003: a LoadBalancer does not always have a NodePort."""
+    cluster = world()
+    held, = cluster.apply(service(type="LoadBalancer", allocateLoadBalancerNodePorts=False))
+    assert held.ports[0].node_port == 0
+    assert cluster.send("laptop", EXTERNAL, port=80).answered
+
+
+@pytest.mark.parametrize("proxy", MODES)
+def test_external_ips_are_caught_by_rules_and_announced_by_nobody(proxy: str) -> None:
+    """FACTS 14, article 001: Kubernetes does not manage these addresses.  Who is sent there must come by a node."""
+    cluster = world(proxy=proxy)
+    cluster.apply(service(externalIPs=["198.51.100.7", "192.168.1.2"]))
+    assert cluster.send("client", "198.51.100.7", port=80).answered
+    assert cluster.send("node-3", "198.51.100.7", port=80).answered
+    assert cluster.send("laptop", "198.51.100.7", port=80).verdict is Verdict.NO_ROUTE, "nobody has told the router"
+    assert cluster.send("laptop", "192.168.1.2", port=80).answered, "an address that a node has anyway"
+
+
+@pytest.mark.parametrize("proxy", ["iptables", "nftables"])
+def test_node_ports_are_no_sockets(proxy: str) -> None:
+    """FACTS 6.3: a NodePort is not a listening socket; every node answers; in nftables mode only at its own address."""
+    cluster = world(proxy=proxy)
+    cluster.apply(node_port())
+    assert not cluster.node("node-1").listeners
+    assert all(cluster.send("laptop", node.name, port=NODE_PORT).answered for node in cluster.nodes)
+    assert cluster.send("client", "10.244.0.1", port=NODE_PORT).answered == (proxy == "iptables")
+    assert cluster.send("laptop", "node-1", port=NODE_PORT, protocol="UDP").verdict is Verdict.REFUSED
+
+
+def test_a_cluster_ip_is_of_no_use_outside() -> None:
+    """FACTS 15, extra (d)."""
+    cluster = world()
+    cluster.apply(service())
+    assert cluster.send("laptop", VIP, port=80).verdict is Verdict.NO_ROUTE
+
+
+# -- ports, names, and Services that are not proxied ---------------------------------------------------------------------
+
+NAMED = """
+apiVersion: v1
+kind: Pod
+metadata: {name: old, labels: {app: web}}
+spec: {nodeName: node-1, containers: [{name: web, image: example/web, ports: [{name: http, containerPort: 8080}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: new, labels: {app: web}}
+spec:
+  nodeName: node-2
+  containers: [{name: web, image: example/web, ports: [{name: http, containerPort: 9090}, {name: dns, containerPort: 53, protocol: UDP}]}]
+"""
+
+
+def test_named_ports_mean_each_pods_own_number() -> None:
+    """FACTS 6.1: a name may map to different numbers; several ports, each with a name."""
+    cluster = world(on=())
+    cluster.apply(NAMED)
+    cluster.apply(service(ports=[{"name": "web", "port": 80, "targetPort": "http"},
+                                 {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": "dns"}]))
+    ends = {arrived(cluster, trace)[1]: trace.hops[-1].steps[-1].packet.dst_port
+            for trace in (cluster.send("client", "web", port=80) for _ in range(20))}
+    assert ends == {"old": 8080, "new": 9090}
+    assert [arrived(cluster, cluster.send("client", "web", port=53, protocol="UDP"))[1] for _ in range(5)] == ["new"] * 5
+    assert cluster.send("client", "web", port=53).verdict is Verdict.NO_ROUTE, "TCP 53 is no port of this Service"
+    assert len(cluster.endpoint_slices("web")) == 2
+
+
+def test_headless() -> None:
+    """FACTS 15, question 24: no virtual address and no rules; DNS gives the pods."""
+    cluster = world(on=(1, 2))
+    bare = str(cluster.node("node-1").nat)
+    cluster.apply(service(clusterIP="None"))
+    assert cluster.query("web.default.svc.cluster.local").addresses == tuple(
+        pod.ip for pod in cluster.pods if pod.labels)
+    assert "web" not in cluster.proxy_text("node-1") and bare in str(cluster.node("node-1").nat)
+    trace = cluster.send("client", "web", port=80)
+    assert trace.answered and not trace.nat
+    cluster.set_state("web-1", ready=False)
+    assert cluster.query("web.default.svc.cluster.local").addresses == (cluster.pod("web-2").ip,)
+    cluster.set_state("web-2", ready=False)
+    assert str(cluster.query("web.default.svc.cluster.local").rcode) == "NXDOMAIN"
+    assert cluster.send("client", "web", port=80).verdict is Verdict.NO_SUCH_NAME
+
+
+def test_external_name_is_an_alias() -> None:
+    cluster = Cluster(nodes=2, cni="flannel", outside_names={"shop.example.com": ("203.0.113.9",)})
+    cluster.add_pod("client")
+    for name, target in (("shop", "shop.example.com"), ("again", "shop.default.svc.cluster.local"), ("number", "203.0.113.9"),
+                         ("lost", "nowhere.example.com")):
+        held, = cluster.apply(service(name, type="ExternalName", externalName=target, selector=None, ports=None, clusterIP=None))
+        assert (held.cluster_ips, cluster.endpoint_slices(name)) == ((), ())
+    answer = cluster.query("again.default.svc.cluster.local")
+    assert [(record.type, record.data) for record in answer.records] == [
+        ("CNAME", "shop.default.svc.cluster.local."), ("CNAME", "shop.example.com."), ("A", "203.0.113.9")]
+    assert cluster.lookup("client", "shop").result == ("203.0.113.9",)
+    assert cluster.send("client", "again", protocol="ICMP").hops[0].steps[0].packet.dst == "203.0.113.9"
+    for name in ("number", "lost"):
+        assert cluster.send("client", name, port=80).verdict is Verdict.NO_SUCH_NAME
+
+
+SLICE = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+         "metadata": {"name": "db-1", "labels": {"kubernetes.io/service-name": "db"}},
+         "ports": [{"port": 22}], "endpoints": [{"addresses": ["192.168.1.10"]}]}
+
+
+def test_a_service_without_selector_leads_where_somebody_says() -> None:
+    cluster = world()
+    cluster.apply(service("db", selector=None, ports=[{"port": 5432, "targetPort": 22}]))
+    assert cluster.send("client", "db", port=5432).verdict is Verdict.NO_ENDPOINTS
+    cluster.apply(SLICE)
+    assert arrived(cluster, cluster.send("client", "db", port=5432))[1] == "laptop"
+    other = SLICE | {"metadata": {"name": "db-1", "labels": {"kubernetes.io/service-name": "other"}}}
+    cluster.apply(other)
+    assert cluster.send("client", "db", port=5432).verdict is Verdict.NO_ENDPOINTS, "the slice is another Service's now"
+    cluster.apply(SLICE)
+    cluster.delete("endpointslice", "db-1")
+    assert cluster.send("client", "db", port=5432).verdict is Verdict.NO_ENDPOINTS
+    for address in ("127.0.0.1", "169.254.1.1", VIP):
+        with pytest.raises(CourseError):
+            cluster.apply(SLICE | {"endpoints": [{"addresses": [address]}]})
+        assert cluster.objects("endpointslices") == ()
+
+
+def test_pods_of_another_namespace_are_no_endpoints() -> None:
+    cluster = world()
+    cluster.apply(service(namespace="shop"))
+    assert cluster.send("client", "shop/web", port=80).verdict is Verdict.NO_ENDPOINTS
+    cluster.add_pod("web", namespace="shop", labels={"app": "web"})
+    assert cluster.send("client", "web.shop", port=80).answered
+
+
+def test_changed_labels_change_the_endpoints() -> None:
+    """FACTS 15, question 4."""
+    cluster = world()
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x", "labels": {"app": "wbe"}},
+           "spec": {"containers": [{"name": "nginx", "image": "nginx"}]}}
+    cluster.delete("pod", "web-1")
+    cluster.apply(pod)
+    cluster.apply(service())
+    assert cluster.send("client", "web", port=80).verdict is Verdict.NO_ENDPOINTS
+    cluster.apply(pod | {"metadata": {"name": "x", "labels": {"app": "web"}}})
+    assert cluster.send("client", "web", port=80).answered
+    cluster.apply(service(selector={"app": "other"}))
+    assert cluster.send("client", "web", port=80).verdict is Verdict.NO_ENDPOINTS
+
+
+def test_a_pod_with_the_nodes_network_is_an_endpoint_too() -> None:
+    """FACTS 7.3, last row."""
+    cluster = world(on=())
+    cluster.add_pod("agent", node="node-2", labels={"app": "web"}, host_network=True)
+    cluster.apply(service())
+    trace = cluster.send("client", "web", port=80)
+    assert trace.answered and trace.hops[-1].steps[-1].packet.dst == "192.168.1.3"
+
+
+# -- addresses and ports, changes and ends --------------------------------------------------------------------------------
+
+def test_what_is_asked_for_is_given_once() -> None:
+    """FACTS 6.2 and 6.3."""
+    cluster = world()
+    cluster.apply(node_port())
+    with pytest.raises(AddressUnavailable, match="provided IP is already allocated"):
+        cluster.apply(service("other"))
+    with pytest.raises(AddressUnavailable, match="is not in the valid range"):
+        cluster.apply(service("other", clusterIP="10.128.0.1"))
+    with pytest.raises(AddressUnavailable, match="provided port is already allocated"):
+        cluster.apply(service("other", clusterIP=None, type="NodePort", ports=[{"port": 80, "nodePort": NODE_PORT}]))
+    with pytest.raises(AddressUnavailable, match="The range of valid ports is 30000-32767"):
+        cluster.apply(service("other", clusterIP=None, type="NodePort", ports=[{"port": 80, "nodePort": 80}]))
+    udp, = cluster.apply(service("other", clusterIP=None, type="NodePort",
+                                 ports=[{"port": 80, "nodePort": NODE_PORT, "protocol": "UDP"}]))
+    assert udp.ports[0].node_port == NODE_PORT, "another protocol is another port"
+    cluster.delete("svc", "web")
+    cluster.apply(service("third", type="NodePort", ports=[{"port": 80, "nodePort": NODE_PORT}]))
+
+
+def test_a_service_changes_its_type() -> None:
+    cluster = world()
+    given, = cluster.apply(service(clusterIP=None))
+    kept = given.cluster_ips
+    ports = []
+    for kind in ("NodePort", "LoadBalancer", "NodePort", "ClusterIP", "LoadBalancer", "ClusterIP"):
+        held, = cluster.apply(service(clusterIP=None, type=kind))
+        assert held.cluster_ips == kept and cluster.send("client", "web", port=80).answered
+        ports.append(held.ports[0].node_port)
+        outside = cluster.send("laptop", "node-3", port=ports[0])
+        assert outside.answered == (held.ports[0].node_port == ports[0])
+        assert (held.load_balancer_ips, cluster.send("laptop", EXTERNAL, port=80).answered) == (
+            ((EXTERNAL,), True) if kind == "LoadBalancer" else ((), False))
+    assert ports[0] == ports[1] == ports[2] and ports[3] == ports[5] == 0
+    with pytest.raises(InvalidManifest, match="to keep its cluster IP"):
+        cluster.apply(service())
+    named, = cluster.apply(service(type="ExternalName", externalName="shop.example.com", selector=None, clusterIP=None))
+    assert named.cluster_ips == ()
+    other, = cluster.apply(service("other", clusterIP=kept[0]))
+    assert other.cluster_ips == kept, "a mere name needs no address"
+
+
+def test_a_full_range() -> None:
+    """FACTS 6.2: .10 of the range is drawn like others unless somebody has it."""
+    cluster = Cluster(service_cidr="10.96.0.0/29")
+    for number in range(6):
+        cluster.apply(service(f"web-{number}", clusterIP=None))
+    with pytest.raises(AddressesExhausted, match="range is full"):
+        cluster.apply(service("more", clusterIP=None))
+    cluster.delete("svc", "web-3")
+    cluster.apply(service("more", clusterIP=None))
+
+
+def test_a_node_knows_nothing_of_a_service_that_is_gone() -> None:
+    cluster = world()
+    before = {node.name: (str(cluster.node(node.name).nat), str(cluster.node(node.name).filters)) for node in cluster.nodes}
+    for manifest in (node_port(), balancer(loadBalancerSourceRanges=["203.0.113.0/24"], externalTrafficPolicy="Local"),
+                     service(sessionAffinity="ClientIP"), service(clusterIP="None")):
+        cluster.apply(manifest)
+        cluster.send("laptop", "node-1", port=NODE_PORT)
+        cluster.delete("svc", "web")
+        assert before == {node.name: (str(cluster.node(node.name).nat), str(cluster.node(node.name).filters))
+                          for node in cluster.nodes}
+        assert str(cluster.query("web.default.svc.cluster.local").rcode) == "NXDOMAIN"
+
+
+@pytest.mark.parametrize("proxy", MODES)
+def test_two_families(proxy: str) -> None:
+    cluster = Cluster(nodes=2, cni="calico", proxy=proxy, pod_cidr="10.244.0.0/16,fd00:10:244::/56",
+                      node_network="192.168.1.0/24,fd00:192:168:1::/64", service_cidr="10.96.0.0/12,fd00:10:96::/112")
+    cluster.add_pod("client", node="node-1")
+    cluster.add_pod("web", node="node-2", labels={"app": "web"})
+    cluster.apply(service(clusterIP=None, ipFamilyPolicy="RequireDualStack", type="NodePort",
+                          ports=[{"port": 80, "nodePort": NODE_PORT}]))
+    held, = cluster.services
+    assert [":" in ip for ip in held.cluster_ips] == [False, True]
+    assert {part.address_type for part in cluster.endpoint_slices("web")} == {"IPv4", "IPv6"}
+    nodes = [cluster.node("node-2").ip, cluster.node("node-2").second_ip]
+    for src, dst, port in [("client", ip, 80) for ip in held.cluster_ips] + [("laptop", ip, NODE_PORT) for ip in nodes]:
+        trace = cluster.send(src, dst, port=port)
+        assert trace.answered and trace.nat, trace
+    assert sorted(len(cluster.query("web.default.svc.cluster.local", kind).addresses) for kind in ("A", "AAAA")) == [1, 1]
+
+
+def test_require_dual_stack_needs_it() -> None:
+    with pytest.raises(InvalidArgument, match="make the cluster dual-stack"):
+        world().apply(service(clusterIP=None, ipFamilyPolicy="RequireDualStack"))
+
+
+# -- what a person can look at -------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("proxy", "words"), [
+    ("iptables", ["*nat", ":KUBE-SVC-LOLE4ISW44XBNF3G - [0:0]", "--probability 0.33333333349", "--probability 0.50000000000"]),
+    ("nftables", ["table ip kube-proxy", "numgen random mod 3"]),
+    ("ipvs", ["IP Virtual Server", f"TCP  {VIP}:80 rr", "Masq"]),
+    ("kernelspace", [VIP])])
+def test_what_kube_proxy_has_written(proxy: str, words: list[str]) -> None:
+    """FACTS 7.2, and 16, case 8."""
+    cluster = world(proxy=proxy, on=(1, 2, 3))
+    cluster.apply(service())
+    assert [word for word in words if word not in cluster.proxy_text("node-1")] == []
+    assert all("web" not in str(row) and VIP not in str(row) for row in world(proxy=proxy).node("node-1").nat)
+    with pytest.raises(NotFound):
+        cluster.proxy_text("node-9")
+
+
+def test_the_rules_that_a_node_shows_are_those_that_packets_meet() -> None:
+    cluster = world()
+    cluster.apply(service())
+    shown = {str(row) for row in (*cluster.node("node-1").nat, *cluster.node("node-1").filters)}
+    trace = cluster.send("client", "web", port=80)
+    read = {candidate.row for hop in trace.hops if hop.device == "node-1" for step in hop.steps
+            if step.action in ("translate", "filter") for candidate in step.candidates}
+    assert read and read <= shown
+    cluster.set_state("web-1", ready=False)
+    assert cluster.send("client", "web", port=80).hops[-1].steps[-2].matched in str(cluster.node("node-1").filters)
+
+
+def test_cluster_ipvs_addresses_stand_on_every_node() -> None:
+    cluster = world(proxy="ipvs")
+    assert "kube-ipvs0" not in str(cluster.node("node-3").links)
+    cluster.apply(service())
+    cluster.query("web.default.svc.cluster.local")
+    assert VIP in str(cluster.node("node-3").links[-1])
+    cluster.apply(service("other", clusterIP="10.96.0.21"))
+    assert "10.96.0.21" in str(cluster.node("node-3").links[-1])
+    cluster.delete("svc", "web")
+    assert VIP not in str(cluster.node("node-3").links)
+
+
+# -- NAT is undone --------------------------------------------------------------------------------------------------------
+
+manifests_of_services = st.fixed_dictionaries({}, optional={
+    "type": st.sampled_from(["ClusterIP", "NodePort", "LoadBalancer"]),
+    "externalTrafficPolicy": st.sampled_from(["Cluster", "Local"]), "internalTrafficPolicy": st.sampled_from(["Cluster", "Local"]),
+    "sessionAffinity": st.sampled_from(["None", "ClientIP"]), "trafficDistribution": st.sampled_from(["PreferSameNode"]),
+    "externalIPs": st.just(["198.51.100.7"])})
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cni=st.sampled_from(["bridge", *CONNECTED]), proxy=st.sampled_from(MODES), spec=manifests_of_services,
+       on=st.lists(st.integers(1, 3), min_size=1, max_size=3),
+       src=st.sampled_from(["client", "web-1", "node-1", "node-3", "laptop", "internet"]),
+       dst=st.sampled_from([VIP, "node-1", "node-2", EXTERNAL, "198.51.100.7"]))
+def test_nat_is_undone_exactly_on_the_way_back(cni: str, proxy: str, spec: dict[str, Any], on: list[int], src: str,
+                                               dst: str) -> None:
+    """Whoever gets an answer gets it from where he sent to, at the port he sent from."""
+    cluster = world(cni, proxy, tuple(on))
+    kind = spec.get("type", "ClusterIP")
+    if kind == "ClusterIP" and "externalIPs" not in spec:
+        spec = {key: value for key, value in spec.items() if key != "externalTrafficPolicy"}
+    port = {"port": 80} if kind == "ClusterIP" else {"port": 80, "nodePort": NODE_PORT}
+    cluster.apply(service(**spec, ports=[port]))
+    trace = cluster.send(src, dst, port=NODE_PORT if dst.startswith("node") else 80)
+    first = trace.packet
+    rewritten = trace.hops[-1].steps[-1].packet
+    if trace.delivered and trace.reply is not None and trace.reply.delivered:
+        home = trace.reply.hops[-1].steps[-1].packet
+        assert (home.src, home.src_port, home.dst, home.dst_port) == (first.dst, first.dst_port, first.src, first.src_port), trace
+        answer = trace.reply.packet
+        assert (answer.src, answer.src_port, answer.dst, answer.dst_port) == (
+            rewritten.dst, rewritten.dst_port, rewritten.src, rewritten.src_port)

@@ -29,7 +29,7 @@ Sources: RFC 1812 (routers), RFC 792 (ICMP), RFC 8200 (IPv6), RFC 4443 (ICMPv6),
 from __future__ import annotations
 
 from k8snet_course.linux.bridge import in_order
-from k8snet_course.linux.conntrack import Conntrack
+from k8snet_course.linux.conntrack import Conntrack, Flow
 from k8snet_course.linux.door import EGRESS, INGRESS
 from k8snet_course.linux.hooks import Hooks
 from k8snet_course.linux.link import End, Link, Tunnel
@@ -63,6 +63,7 @@ def send(network: Network, source: str, packet: Packet, target: str = "", intend
     if there.answer is not None and there.end is not None:
         replier, answer = there.end, there.answer
         back = _Walk(network, source, memory, True, seed)
+        back.expected = Flow.of(packet).reversed
         answer = back.originate(replier, answer)
         reply = back.trace(target if replier.name == intended and target else replier.label, asked, answer, None)
     return there.trace(asked, target or packet.dst, packet, reply)
@@ -74,6 +75,8 @@ class _Walk(Hooks):
     _flight: tuple[End, Frame] | None = None
     _piece = 0
     """The size of the largest fragment, if the sender has cut an IPv6 packet."""
+    expected: Flow | None = None
+    """From and to where the answer must come, for the program that waits for it."""
 
     # -- the walk ------------------------------------------------------------------------------------------------------
 
@@ -132,6 +135,14 @@ class _Walk(Hooks):
                 f"{own.mac} dev {name} (the bridge itself)", learnt))
             self._ip_in(ns, own, frame.packet)
             return
+        if port is not None and ns.bridge_nf and ns.name in self.memory:
+            home = self.memory[ns.name].restore(frame.packet)
+            if home is not None and home.dst != frame.packet.dst:
+                self._ip_in(ns, own, frame.packet)  # it is to go elsewhere, so it leaves the bridge
+                return
+            if home is not None:
+                self.translate_bridged(ns, frame.packet, home)
+                frame = frame._replace(packet=home)
         entry = fdb.find(wanted)
         if entry is not None:
             out = ns.links[entry.dev]
@@ -224,6 +235,7 @@ class _Walk(Hooks):
         hook = OUTPUT if own else FORWARD
         if not self.passes(ns, aged, hook, in_link, link.name):
             return
+        self.unmasked = aged
         leaving = self.rewritten(ns, aged, POSTROUTING, out=link)
         if leaving is None:
             return
@@ -318,7 +330,7 @@ class _Walk(Hooks):
                 self._encapsulate(ns, link, link.tunnel, frame, remote)
         elif link.peer is None:
             self.drop(ns, link.name, frame.packet, Verdict.NO_NEIGHBOUR, f"nothing is plugged into {ns.label}'s {link.name}")
-        elif not ns.doors or self.admitted(ns, frame.packet, link.name, INGRESS):
+        elif not ns.doors or self.admitted(ns, self.unmasked or frame.packet, link.name, INGRESS):
             self.hops[-1].egress = link.name
             self._flight = (link.peer, frame)
 
@@ -332,6 +344,14 @@ class _Walk(Hooks):
             return
         self.end = ns
         mine = f"{packet.dst} is {ns.label}'s own address"
+        if self.awaited and self.expected is not None and ns.name == self.intended and not packet.is_icmp_error and (
+                self.expected != Flow.of(packet)):
+            wanted = self.expected
+            self.step(Action.DROP, link, packet, lambda: Told(
+                f"{mine}, but no program there has a connection with {packet.src} port {packet.src_port}", packet.dst))
+            self.finish(Verdict.REFUSED, f"{ns.label} waits for an answer from {wanted.src} port {wanted.src_port} at port "
+                        f"{wanted.dst_port}: one from {packet.src} port {packet.src_port} is nobody's", ns, None)
+            return
         if self.awaited:
             self.step(Action.DELIVER, link, packet, lambda: Told(
                 f"{mine}, and a program there waits for this answer", packet.dst))

@@ -94,7 +94,7 @@ class Hooks(Record):
         denied = Verdict.DENIED_EGRESS if hook == OUTPUT else Verdict.DENIED_INGRESS
         verdict = Verdict(rule.verdict) if rule.verdict else denied
         about = ruling.about
-        if verdict is Verdict.NO_ENDPOINTS and "endpoints" not in about:
+        if verdict is Verdict.NO_ENDPOINTS and " has no " not in about:
             about += " has no endpoints to use here"  # the rules of some modes name the Service and no more
         why = f"{about}: " * bool(about) + f"{ns.label}'s rule '{rule}' says {rule.target}"
         self.step(Action.FILTER, link, packet, lambda: Told(
@@ -122,6 +122,11 @@ class Hooks(Record):
             verdict = Verdict.DENIED_EGRESS if direction == EGRESS else Verdict.DENIED_INGRESS
             self.drop(ns, link, packet, verdict, judgement.tell().why)
         return judgement.allowed
+
+    def translate_bridged(self, ns: Namespace, before: Packet, after: Packet) -> None:
+        """Connection tracking sees a packet that a bridge sends from port to port."""
+        self._translate(ns, netfilter.PREROUTING, before, after, "lets its connection tracking see what its bridges send on "
+                        "(bridge-nf-call-iptables): it remembers this connection and writes back what it had rewritten")
 
     def _translate(self, ns: Namespace, hook: str, before: Packet, after: Packet, why: str, ruling: Ruling | None = None) -> None:
         self.translated = self.translated or after.dst != before.dst

@@ -131,6 +131,9 @@ class Namespace:
     those of ``fdb`` for tunnels).  ``maps`` are the rows of the maps that eBPF programs on its interfaces read: they have the
     form of routes, because they answer the same question.
 
+    ``bridge_nf`` is the sysctl ``net.bridge.bridge-nf-call-iptables`` (with IPv6 ``-ip6tables``): whether connection tracking
+    sees what a bridge sends from port to port, which Kubernetes needs where pods are ports of a bridge.
+
     ``doors`` are what stands between pods' interfaces on a node and the rest, by the interface.  ``listeners`` are the programs
     that wait for packets, ``refused`` those that found their port taken.
 
@@ -138,7 +141,7 @@ class Namespace:
     ``copies``, the machines that get frames for unknown MAC addresses (by their address).
     """
 
-    __slots__ = ("_copies", "_fdb", "_fdb_families", "_local", "_ports", "_tunnel_fdb", "doors", "forwarding", "kind", "label",
+    __slots__ = ("_copies", "_fdb", "_fdb_families", "_local", "_ports", "_tunnel_fdb", "bridge_nf", "doors", "forwarding", "kind", "label",
                  "learned", "links", "listeners", "maps", "name", "refused", "routes", "rules", "rules6", "tunnels")
 
     def __init__(self, name: str, kind: str, links: Iterable[Link], routes: RouteTable, *,
@@ -146,7 +149,8 @@ class Namespace:
                  rules: Rules = NO_RULES, neighbours: Iterable[Neighbour] = (), fdb: Iterable[FdbEntry] = (),
                  maps: RouteTable = EMPTY, neighbour_families: Iterable[NeighbourFamily] = (),
                  fdb_families: Iterable[FdbFamily] = (), copies: Iterable[FdbFamily] = (),
-                 refused: tuple[Refused, ...] = (), doors: Mapping[str, Door] = NO_DOORS, rules6: Rules = NO_RULES) -> None:
+                 refused: tuple[Refused, ...] = (), doors: Mapping[str, Door] = NO_DOORS, rules6: Rules = NO_RULES,
+                 bridge_nf: bool = False) -> None:
         self.name = name
         self.label = name.removeprefix("default/")
         self.kind = kind
@@ -156,6 +160,7 @@ class Namespace:
         self.refused = refused
         self.doors = doors
         self.forwarding = forwarding
+        self.bridge_nf = bridge_nf
         self.learned = Learned() if learned is None else learned
         self.rules = rules
         self.rules6 = rules6

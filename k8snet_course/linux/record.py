@@ -35,7 +35,8 @@ class Record:
     ``intended`` is the device that the packet is meant for, if that is known; ``memory`` is what the devices remember of
     this exchange (connection tracking), by device; ``awaited`` says that this is an answer; ``seed`` decides what rules draw at
     random.  ``mark`` is the packet's mark, by which rules of one device talk to each other, and ``dnat`` whether this device
-    has rewritten its destination: both do not leave the device.  ``owner`` is the user id of the program that sends.
+    has rewritten its destination; ``unmasked`` is a routed packet before its source was rewritten, as the door of a pod sees it
+    (the plugins' rules stand in FORWARD).  All three stay on the device.  ``owner`` is the user id of the program that sends.
     """
 
     def __init__(self, network: Network, intended: str, memory: dict[str, Conntrack], awaited: bool, seed: int = 0) -> None:
@@ -47,6 +48,7 @@ class Record:
         self.owner = 0
         self.mark = 0
         self.dnat = False
+        self.unmasked: Packet | None = None
         self.hops: list[OpenHop] = []
         self.verdict: Verdict | None = None
         self.reason = ""
@@ -66,6 +68,7 @@ class Record:
         self.hops.append(OpenHop(ns, ingress))
         self.mark = 0
         self.dnat = False
+        self.unmasked = None
 
     def step(self, action: Action, link: str, packet: Packet, tell: Told | Callable[[], Told]) -> None:
         """The device did something."""

@@ -30,12 +30,15 @@ def connections(trace: Trace | None) -> tuple[Trace, ...]:
 
 
 def relays(trace: Trace | None) -> dict[str, int]:
-    """The devices that end a connection and begin the next: device -> the number of the connection that ends there."""
-    return {
-        one.hops[-1].device: number
-        for number, (one, other) in enumerate(pairwise(connections(trace)), start=1)
-        if one.hops and other.hops and one.hops[-1].device == other.hops[0].device
-    }
+    """Who ends a connection and begins the next: the device, and the pod that is named (which may use its node's network).
+
+    Each with the number of the connection that ends there.
+    """
+    found: dict[str, int] = {}
+    for number, (one, other) in enumerate(pairwise(connections(trace)), start=1):
+        if one.hops and other.hops and one.hops[-1].device == other.hops[0].device:
+            found |= dict.fromkeys((one.hops[-1].device, other.source, f"default/{other.source}"), number)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

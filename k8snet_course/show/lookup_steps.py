@@ -86,8 +86,7 @@ def conf_of(cluster: Cluster, lookup: Lookup, source: str) -> ResolvConf | None:
     """The resolv.conf that a lookup was made by; None where nobody said whose it is.  Raises NotFound or InvalidArgument."""
     if not source:
         return None
-    meaning = cluster._meaning  # the cluster has no door of its own to a resolv.conf
-    conf: ResolvConf = meaning.resolv_conf(meaning.endpoint(source))
+    conf = cluster.resolv_conf(source)
     domains = ("", *(each.strip(".") for each in conf.search))
     for query in lookup.queries:
         if query.server not in conf.nameservers or added(lookup, query) not in domains:

@@ -25,6 +25,8 @@ DOOR_HEIGHT = 18.0
 
 
 NOTE_LINE = 20.0
+_NUMBERS = 30.0
+"""The room at a box's left for the numbers of hops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def _notes(scene: Scene, trace: Trace, stops: Sequence[Stop], name: str) -> tupl
             continue
         lines = rewritten(step.changed)
         width = round(7.8 * max(map(len, lines)) + 14, 1)
-        left = min(max(4.0, box.middle.x - width / 2), scene.width - 4 - width)
+        left = min(max(box.x + _NUMBERS, box.middle.x - width / 2), scene.width - 4 - width)
         y = box.y + 1 - NOTE_LINE * len(lines) if name == "back" else box.bottom - 3
         found.append(Note(number, lines, Point(round(left, 1), y), width))
     return tuple(found)

@@ -97,9 +97,9 @@ class Matrix:
         cells = list(self._cells())
         count = Counter(cell.kind for cell in cells)
         asked = len(cells) - count["none"]
-        shown = " that are shown" if self.more else ""
+        pairs = f"of {asked} pairs" + (" shown" if self.more else "")
         changed = sum(bool(cell.change) for cell in cells)
-        text = f"{count['ok']} of {asked} pairs{shown} ok, {count['denied']} denied by a policy, {count['other']} failed otherwise"
+        text = f"{count['ok']} {pairs} ok, {count['denied']} denied by a policy, {count['other']} failed otherwise"
         return f"{text}{f'; {changed} changed' if changed else ''}.{f' {self.more}' if self.more else ''}"
 
     @property

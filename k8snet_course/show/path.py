@@ -60,7 +60,6 @@ def _stops(scene: Scene, trace: Trace) -> Iterator[Stop]:
     before: Hop | None = None
     wrapped = False
     begins, ends = _homes(scene, trace)
-    final = trace.hops[-1].steps[-1] if trace.hops else None
     for number, hop in enumerate(trace.hops, start=1):
         way: list[Point] = [] if last is None else [last]
         if before is not None:
@@ -81,9 +80,9 @@ def _stops(scene: Scene, trace: Trace) -> Iterator[Stop]:
                 way = [*start, *_elbow(start[-1], here, _lane(scene, hop.device, start[-1]))]
             else:
                 way = [here]
-            if ends and step is final and step.action is Action.DELIVER:
+            if ends and hop is trace.hops[-1] and step.action is Action.DELIVER:
                 place, box = Place(ends, ""), scene.box(ends)
-                way += scene.wire(Place(hop.device, ""), place) or ()
+                way = [last] if last == scene.anchor(ends) else [*way, *(scene.wire(Place(hop.device, ""), place) or ())]
                 here = way[-1]
             came_wrapped, wrapped = wrapped, step.packet.inner is not None
             wrapped_here = wrapped_here or step.action is Action.ENCAPSULATE

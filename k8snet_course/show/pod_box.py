@@ -1,8 +1,9 @@
 """A pod's box in a scene: its name and address, and what else there is to say about it.
 
 Most pods have one container and a network of their own, and need two lines.  Further lines name several containers, a
-program that found its port taken, the second address of a dual-stack pod, and for a pod with hostNetwork that the network
-is its node's.  The box's title says everything in full.
+program that found its port taken, the second address of a dual-stack pod, that a pod takes connections for others (an Ingress
+controller, a Gateway, a sidecar), and for a pod with hostNetwork that the network is its node's.  The box's title says
+everything in full.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from k8snet_course.controllers import gateway_controller, ingress_controller
 from k8snet_course.programs import listeners_of
 from k8snet_course.show.drawing import fit, fit_address, measure
 from k8snet_course.show.pod_rows import LINE, PodRows
 from k8snet_course.show.scene import Box, Label
+from k8snet_course.sidecar import has_sidecar
 
 if TYPE_CHECKING:
     from k8snet_course.linux.namespace import Namespace, Refused
@@ -55,6 +58,8 @@ class PodFacts:
         """
         pod = self.pod
         found = [f"uses the network of {pod.node} (hostNetwork)"] if pod.host_network else []
+        found += [f"{name} controller {whose}" for name, whose in self._controllers]
+        found += ["has a sidecar"] if has_sidecar(pod) else []
         if len(pod.containers) > 1:
             found.append(f"containers {', '.join(container.name for container in pod.containers)}")
         found += map(str, self.refused)
@@ -68,10 +73,24 @@ class PodFacts:
         found = [(pod.second_ip, "address")] if pod.second_ip else []
         if pod.host_network:
             found.append(("host network", "kind"))
-        if self.relays:
-            found.append((f"proxy {self.relays} → {self.relays + 1}", "kind"))
+        role = self._role(room)
+        found += [(role, "kind")] if role else []
         found += self._containers(room) if rows.rows <= _ROOMY else self._in_one_line(room)
         return [(_fitted(text, role, room), role) for text, role in found]
+
+    @property
+    def _controllers(self) -> list[tuple[str, str]]:
+        """What kind of controller runs in the pod, and its name."""
+        several = (("Ingress", ingress_controller(self.pod)), ("Gateway", gateway_controller(self.pod)))
+        return [(kind, name) for kind, name in several if name]
+
+    def _role(self, room: float) -> str:
+        """What the pod does with connections of others, and which one ends in it and which one begins; empty: nothing."""
+        names = [kind for kind, _ in self._controllers] or (["sidecar"] if has_sidecar(self.pod) else [])
+        if self.relays:
+            return f"{names[0] if names else 'proxy'} {self.relays} → {self.relays + 1}"
+        full = " and ".join(names) + (" controller" if self._controllers else "")
+        return full if not names or measure(full, "kind") <= room else names[0]
 
     def _containers(self, room: float) -> list[tuple[str, str]]:
         """A line a container, those that cannot listen first where not all fit."""

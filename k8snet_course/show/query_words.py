@@ -155,7 +155,7 @@ def lookup_html(lookup: Lookup, conf: ResolvConf | None = None, source: str = ""
                      (one.following, "")])
     caption = title(lookup, source) + (f", by the server {servers[0]}" if len(servers) == 1 else "")
     if rows:
-        still.table(made, caption, ("", "question", "why this name", "answer", "then"), rows)
+        still.table(made, caption, ("query", "question", "why this name", "answer", "then"), rows)
     still.say(made, f"{'✓' if lookup.result else '✕'} {outcome(lookup)}")
     return still.html(made)
 

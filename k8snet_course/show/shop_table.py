@@ -5,9 +5,10 @@ It makes no connection: that is :mod:`k8snet_course.show.shop`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import ClassVar
 
 from k8snet_course.linux.rows import Rows
 
@@ -38,10 +39,10 @@ class Backend:
 class Line:
     """What became of the connections from one place (``source``) to one ``target``.
 
-    ``seen`` are the sources that the pods saw, ``nat`` what was rewritten (old -> new), ``rule`` what decided, in words that hold
-    for every mode of kube-proxy.  ``chance`` says how the mode chose among the pods and ``row`` by which rule the first of them.
-    In a folded line ``source``, ``cni`` and ``proxy`` may name several, or say "all"; counts, chance and row, in which they
-    differ, are left out.
+    ``seen`` are the sources that the pods saw, ``nat`` what was rewritten (old -> new), ``rule`` what decided, in words that
+    hold for every mode of kube-proxy.  ``chance`` says how the mode chose among the pods and ``row`` by which rule the first of
+    them.  In a folded line ``source``, ``cni`` and ``proxy`` may name several, or say "all"; counts, chance and row, in which
+    they differ, are left out.
     """
 
     target: str
@@ -80,22 +81,23 @@ class _Table(Rows[Line]):
 
     __slots__ = ()
 
-    headings: tuple[str, ...] = ()
+    columns: ClassVar[Mapping[str, Callable[[Line], str]]] = {}
+    """What stands under each heading."""
 
-    def cells(self, line: Line) -> tuple[str, ...]:
-        """A line as texts, one for each heading."""
-        raise NotImplementedError
+    def cells(self) -> list[tuple[str, ...]]:
+        """The lines as texts, the headings first."""
+        return [tuple(self.columns), *(tuple(cell(line) or _NOTHING for cell in self.columns.values()) for line in self)]
 
     def markdown(self) -> str:
         """The table in markdown."""
-        lines = [self.headings, tuple("---" for _ in self.headings), *map(self.cells, self)]
-        return "\n".join(f"| {' | '.join(cell or _NOTHING for cell in line)} |" for line in lines)
+        headings, *lines = self.cells()
+        return "\n".join(f"| {' | '.join(line)} |" for line in (headings, ["---"] * len(headings), *lines))
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
 
     def __str__(self) -> str:
-        cells = [self.headings, *(tuple(cell or _NOTHING for cell in self.cells(line)) for line in self)]
+        cells = self.cells()
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
 
@@ -105,12 +107,17 @@ class Walks(_Table):
 
     __slots__ = ()
 
-    headings = ("to", "from", "cni", "proxy", "verdict", "taken by", "source seen", "NAT", "deciding rule")
-
-    def cells(self, line: Line) -> tuple[str, ...]:
-        """A line as texts, one for each heading."""
-        return (line.target, line.source, line.cni, line.proxy, line.verdict, line.taken_by, ", ".join(line.seen),
-                "; ".join(line.nat), line.rule)
+    columns: ClassVar[Mapping[str, Callable[[Line], str]]] = {
+        "to": lambda line: line.target,
+        "from": lambda line: line.source,
+        "cni": lambda line: line.cni,
+        "proxy": lambda line: line.proxy,
+        "verdict": lambda line: line.verdict,
+        "taken by": lambda line: line.taken_by,
+        "source seen": lambda line: ", ".join(line.seen),
+        "NAT": lambda line: "; ".join(line.nat),
+        "deciding rule": lambda line: line.rule,
+    }
 
     def folded(self) -> Walks:
         """Lines with the same result as one: over the modes of kube-proxy, then over the plugins, then over the senders.
@@ -141,11 +148,13 @@ class Choices(_Table):
 
     __slots__ = ()
 
-    headings = ("cni", "proxy", "chosen by", "part of all by the rules (and number made)", "rule that leads to the first")
-
-    def cells(self, line: Line) -> tuple[str, ...]:
-        """A line as texts, one for each heading."""
-        return line.cni, line.proxy, line.chance, ", ".join(map(str, line.backends)), line.row
+    columns: ClassVar[Mapping[str, Callable[[Line], str]]] = {
+        "cni": lambda line: line.cni,
+        "proxy": lambda line: line.proxy,
+        "chosen by": lambda line: line.chance,
+        "part of all by the rules (and number made)": lambda line: ", ".join(map(str, line.backends)),
+        "rule that leads to the first": lambda line: line.row,
+    }
 
 
 def _fold(lines: Sequence[Line], of: Callable[[Line], str], same: Callable[[Line], object],

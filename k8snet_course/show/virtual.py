@@ -183,7 +183,8 @@ def _virtuals(cluster: Cluster, trace: Trace) -> Iterator[Virtual]:
         for service in services:
             kind, port = _kind(service, before, device)
             if port is not None:
-                yield _virtual(cluster, device, service, port, kind, before, after)
+                found = _virtual(cluster, device, service, port, kind, before, after)
+                yield from [found] if found is not None else []
                 break
 
 
@@ -211,14 +212,17 @@ def _kind(service: Service, packet: Packet, device: Namespace) -> tuple[str, Ser
 
 
 def _virtual(cluster: Cluster, device: Namespace, service: Service, port: ServicePort, kind: str, before: Packet,
-             after: Packet | None) -> Virtual:
+             after: Packet | None) -> Virtual | None:
+    """The address; None if what it was rewritten to is no backend (a sidecar's rule sends it to the sidecar first)."""
     node = device if device.kind != "pod" else _node_of(cluster, device)
     local = node.local_link(before.dst)
     holder = f"{local} of {node.name}" if local is not None else ""
     slices = cluster.endpoint_slices(service.name, service.namespace)
     chosen = address_of(after, "dst") if after is not None else ""
-    return Virtual(node.name, service.label, kind, address_of(before, "dst"), holder,
-                   tuple(_candidates(cluster, slices, service, port, kind, node.name, before, chosen)))
+    candidates = tuple(_candidates(cluster, slices, service, port, kind, node.name, before, chosen))
+    if chosen and not any(one.chosen for one in candidates):
+        return None
+    return Virtual(node.name, service.label, kind, address_of(before, "dst"), holder, candidates)
 
 
 def _candidates(cluster: Cluster, slices: Iterable[EndpointSlice], service: Service, port: ServicePort, kind: str, node: str,
@@ -227,14 +231,13 @@ def _candidates(cluster: Cluster, slices: Iterable[EndpointSlice], service: Serv
     family = "IPv6" if before.version == 6 else "IPv4"
     several = list(slices)
     ends = {address: end for part in several for end in part.endpoints for address in end.addresses}
-    choice = choose(service, backends(several, port, family), node)
+    every = backends(several, port, family)
+    choice = choose(service, every, node)
     local = (service.internal_traffic_policy if kind == CLUSTER_IP else service.external_traffic_policy) == "Local"
     suffix = "" if before.protocol == "TCP" else f"/{before.protocol}"
     rows = {backend.text + suffix: backend.ip for backend in (choice.here if local else choice.everywhere)}
-    if chosen and chosen not in rows:  # a preference of the node that is not modelled here, such as its zone
-        rows = {backend.text + suffix: backend.ip for backend in choice.everywhere}
-    if chosen:
-        rows.setdefault(chosen, chosen.rpartition(":")[0].strip("[]"))
+    if chosen and chosen not in rows:  # the node had a reason that is not known here, such as its zone
+        rows = {backend.text + suffix: backend.ip for backend in every}
     for text, ip in rows.items():
         end = ends.get(ip)
         pod = (end.target if end is not None else "") or next((name for name in cluster.holders(ip) if "/" in name), "")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import pytest
+
 from k8snet_course import Cluster
 from k8snet_course.show import PacketWalk, draw
 from k8snet_course.show.connections import connections, relays, ways
 from k8snet_course.show.device_tables import devices_on_the_way
+from k8snet_course.show.path import path
 from k8snet_course.show.strip import trace_svg
 from k8snet_course.show.tables import trace_frame
-from tests.show.clusters import LATER, WALKS
+from tests.show.clusters import LATER, WALKS, shop
 
 NS = "{http://www.w3.org/2000/svg}"
 
@@ -41,7 +44,7 @@ def test_numbers_go_on_from_one_connection_to_the_next_and_answers_from_the_last
 
 def test_the_pod_between_two_connections_says_so() -> None:
     cluster, trace = LATER["two connections"]
-    assert relays(trace) == {"default/web-1": 1}
+    assert relays(trace)["default/web-1"] == 1
     box = draw(cluster, trace).scene.box("default/web-1")
     assert box is not None
     assert "proxy 1 → 2" in [label.text for label in box.labels]
@@ -82,4 +85,73 @@ def test_three_connections_are_chained_too_and_one_without_an_answer_ends_the_ch
     found = ways(trace)
     assert [(way.name, way.number, way.following(found)) for way in found] == [
         ("there", 1, 2), ("back", 1, None), ("there", 2, 4), ("back", 2, 1), ("there", 3, None)]
-    assert relays(trace) == {"default/b": 1, "default/c": 2}
+    assert {name: number for name, number in relays(trace).items() if "/" in name} == {"default/b": 1, "default/c": 2}
+
+
+INGRESS = """
+apiVersion: v1
+kind: Pod
+metadata: {name: edge, labels: {app: edge}}
+spec:
+  hostNetwork: %s
+  nodeName: node-2
+  containers: [{name: controller, image: registry.k8s.io/ingress-nginx/controller:v1.15.1, ports: [{containerPort: 80, name: http}]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: edge}
+spec: {type: NodePort, selector: {app: edge}, ports: [{port: 80, nodePort: 30090}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {name: nginx}
+spec: {controller: k8s.io/ingress-nginx}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: shop}
+spec:
+  ingressClassName: nginx
+  rules:
+  - host: shop.example.com
+    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}
+"""
+
+
+@pytest.mark.parametrize("host_network", [False, True])
+def test_a_request_through_an_ingress_is_one_picture(host_network: bool) -> None:
+    cluster = shop(3, "flannel")
+    cluster.delete("pod", "agent-2")  # it has port 80 of node-2
+    cluster.apply(INGRESS % str(host_network).lower())
+    response = cluster.request("laptop", "http://shop.example.com/", connect_to="node-1:30090")
+    assert response.ok and response.trace.then is not None
+    picture = draw(cluster, response.trace)
+    edge = picture.scene.box("default/edge")
+    assert edge is not None
+    assert edge.kind == ("hostpod" if host_network else "pod")
+    assert "Ingress 1 → 2" in [label.text for label in edge.labels]
+    assert "Ingress controller k8s.io/ingress-nginx" in edge.title
+    first, _, second, _ = ways(response.trace)
+    ended, begun = (path(picture.scene, way.trace) for way in (first, second))
+    assert ended[-1].point == begun[0].point == picture.scene.anchor("default/edge")
+    assert {box.link for box in picture.scene.boxes if box.kind == "virtual"} == {"service 192.168.1.2:30090"}
+    ElementTree.fromstring(picture.svg)
+    steps = PacketWalk(cluster, response.trace).state["ways"][0]["steps"]
+    assert "ingress shop" in steps[-1]["say"]
+    assert all(step["quiz"] for step in steps[1:])
+
+
+def test_a_controller_says_so_before_any_packet_comes_and_a_sidecar_s_redirection_shows_no_address() -> None:
+    cluster = shop(2, "flannel")
+    cluster.apply(INGRESS % "false")
+    cluster.add_pod("meshed", node="node-1", labels={"sidecar.istio.io/inject": "true"})
+    scene = draw(cluster).scene
+    words = {name: [label.text for box in [scene.box(f"default/{name}")] if box for label in box.labels[2:]]
+             for name in ("edge", "meshed", "client")}
+    assert words == {"edge": ["Ingress"], "meshed": ["sidecar"], "client": []}
+    response = cluster.request("meshed", "http://web/")
+    assert len(response.trace.connections) > 1
+    picture = draw(cluster, response.trace)
+    assert not [box for box in picture.scene.boxes if box.kind == "virtual"], "the sidecar chooses the pod, kube-proxy does not"
+    meshed = picture.scene.box("default/meshed")
+    assert meshed is not None and "sidecar 1 → 2" in [label.text for label in meshed.labels]

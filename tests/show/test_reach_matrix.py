@@ -95,7 +95,7 @@ def test_a_matrix_with_holes_and_an_empty_one() -> None:
 def test_a_large_one_shows_the_first_forty_and_says_so() -> None:
     seen = ReachMatrix(square(43))
     assert len(seen.state["sources"]) == len(seen.state["targets"]) == len(seen.state["rows"][39]) == MOST
-    assert seen.state["summary"] == ("1600 of 1600 pairs that are shown ok, 0 denied by a policy, 0 failed otherwise. "
+    assert seen.state["summary"] == ("1600 of 1600 pairs shown ok, 0 denied by a policy, 0 failed otherwise. "
                                      "And 3 more sources and 3 more targets, not shown.")
     assert Matrix.of(square(41)).more == "And 1 more source and 1 more target, not shown."
     assert Matrix.of(square(40)).more == ""
