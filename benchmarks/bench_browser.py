@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from k8snet_course.cluster import Cluster
 from k8snet_course.show import PacketWalk
 from tests.browser.conftest import QUIET
-from tests.browser.test_walk_page import MODEL, SHOW
+from tests.browser.pages import MODEL, SHOW
 from tests.conftest import find_tool
 
 FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"

@@ -17,9 +17,13 @@ TYPE_CHECKING = False
 # name -> the module that owns it
 _OWNERS = {
     "Cluster": "k8snet_course.cluster",
+    "Docker": "k8snet_course.docker",
+    "LookupSteps": "k8snet_course.show",
     "PacketWalk": "k8snet_course.show",
     "PathPanel": "k8snet_course.show",
     "PodPanel": "k8snet_course.show",
+    "ReachMatrix": "k8snet_course.show",
+    "VirtualMachines": "k8snet_course.vms",
     "check": "k8snet_course.exercises",
     "draw": "k8snet_course.show",
     "get_pods": "k8snet_course.show.kubectl",
@@ -32,9 +36,13 @@ _OWNERS = {
 
 __all__ = [
     "Cluster",
+    "Docker",
+    "LookupSteps",
     "PacketWalk",
     "PathPanel",
     "PodPanel",
+    "ReachMatrix",
+    "VirtualMachines",
     "check",
     "draw",
     "get_pods",
@@ -47,11 +55,13 @@ __all__ = [
 
 if TYPE_CHECKING:
     from k8snet_course.cluster import Cluster
+    from k8snet_course.docker import Docker
 
     # Not from the package: a type checker would take its module `progress` for the function of that name.
     from k8snet_course.exercises.session import check, hint, learner, progress, solution, task
-    from k8snet_course.show import PacketWalk, PathPanel, PodPanel, draw
+    from k8snet_course.show import LookupSteps, PacketWalk, PathPanel, PodPanel, ReachMatrix, draw
     from k8snet_course.show.kubectl import get_pods
+    from k8snet_course.vms import VirtualMachines
 else:
 
     def __getattr__(name):

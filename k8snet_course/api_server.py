@@ -52,8 +52,10 @@ class ApiServer:
         self._namespaces: dict[str, Namespace] = {}
         self._objects: dict[str, dict[str, Any]] = {"Namespace": self._namespaces}
         self._doomed: list[Pod] = []
-        self._announced: dict[str, str] = {}
+        self._announced: dict[str, tuple[str, str]] = {}
         self._created = 0
+        self.forgetful: list[Callable[[str], None]] = []
+        """Who wants to know that an address has moved to another machine: a node says so by gratuitous ARP."""
         control.watchers.append(self._pod_changed)
         for name in FIRST_NAMESPACES:
             self._put("Namespace", Namespace(name))
@@ -191,12 +193,14 @@ class ApiServer:
         nodes = [state.node for state in self.control.nodes.values()]
         address = service.load_balancer_ips[0] if service is not None and service.load_balancer_ips else ""
         node = speaker(service, nodes, slices) if service is not None and address else ""
-        for old in [held for held in self._announced if self._announced[held] == key]:
+        for old in [held for held, (of, at) in self._announced.items() if of == key and (held, at) != (address, node)]:
             self.control.lets_go_all(old)
             del self._announced[old]
-        if node:
+            for forget in self.forgetful:
+                forget(old)
+        if node and address not in self._announced:
             self.control.holds(node, address)
-            self._announced[address] = key
+            self._announced[address] = (key, node)
 
     def _pod_changed(self, pod: Pod, gone: bool) -> None:
         if gone:

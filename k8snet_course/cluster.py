@@ -14,6 +14,7 @@ from typing import Any
 
 from k8snet_course.addressing import ServiceIpAllocator, disjoint, network
 from k8snet_course.api_server import ApiServer
+from k8snet_course.class_walks import pairs_of
 from k8snet_course.cni import PLUGINS, Exchange, Ipam, Settings, exchange, port_mappings, settings_of
 from k8snet_course.control_plane import MAX_NODES, ControlPlane
 from k8snet_course.derivation import Derivation
@@ -36,7 +37,7 @@ from k8snet_course.policy.at_pod import PoliciesAt
 from k8snet_course.probe import probe
 from k8snet_course.programs import Listen, containers_of, listen_text
 from k8snet_course.ranges import IPV4_MASK, IPV6_MASK, Ranges, free_range
-from k8snet_course.reachability import Pair, Reachability
+from k8snet_course.reachability import Reachability
 from k8snet_course.relays import Call, Relays
 from k8snet_course.response import Response
 from k8snet_course.services.controller import ServiceController
@@ -49,6 +50,8 @@ from k8snet_course.underlay import HOSTS, INTERNET_NETWORK, INTERNET_NETWORK_IPV
 
 SERVICE_CIDRS = {4: ("10.96.0.0/12", "172.30.0.0/16", "10.0.0.0/16"), 6: ("fd00:10:96::/108", "fd02::/112")}
 """Where Services get their cluster IPs if nobody gives a range: kubeadm's choice, and if that is taken, others' choices."""
+DNS_NUMBER = 10
+"""Which address of that range the cluster's DNS server has."""
 
 
 class Cluster:
@@ -109,7 +112,7 @@ class Cluster:
         self.service_cidr, self.dns_domain = service_cidr, dns_domain
         self._linux = Derivation(self._plugin, self._underlay, self._control, self._api)
         self._meaning = Meaning(self._control, self._api, self._underlay, dns_domain,
-                                tuple(str(network(text, "Service CIDR")[10]) for text in service_cidr.split(",")),
+                                tuple(_dns_address(text) for text in service_cidr.split(",")),
                                 Outside(outside_names or {}))
         self._connections = 0
         self._http = HttpWalk(Relays(self._api), self._connect)
@@ -448,7 +451,8 @@ class Cluster:
         targets = [Target(pod.ips[at], pod.label, pod.key) for pod in self.pods]
         self._settle()
         with self._linux.unchanged():
-            return Reachability(tuple(Pair.of(self._walk(a.device, b, port, protocol)) for a in targets for b in targets))
+            return Reachability(pairs_of(self._linux, at, port, protocol, lambda one, other: self._walk(
+                targets[one].device, targets[other], port, protocol)))
 
     def query(self, name: str, type: str = "A") -> Answer:  # noqa: A002 # the field's word for it
         """What the cluster's DNS server answers: ``type`` is A, AAAA, SRV, PTR, CNAME or TXT.  Raises InvalidName.
@@ -520,3 +524,11 @@ class Cluster:
             lines += [f"    {self._control.pods[key]}" for key in (*state.at_home, *state.cables)]
         return "\n".join(lines)
 
+
+def _dns_address(service_cidr: str) -> str:
+    """The address of the cluster's DNS server: kubeadm's choice is the tenth.  Raises InvalidArgument."""
+    found = network(service_cidr, "Service CIDR")
+    if found.num_addresses <= DNS_NUMBER:
+        raise InvalidArgument(service_cidr, f"a Service CIDR of at least 16 addresses: the DNS server has number {DNS_NUMBER}",
+                              f"write service_cidr='{found.network_address}/{found.max_prefixlen - 4}' or a larger one")
+    return str(found[DNS_NUMBER])

@@ -100,7 +100,7 @@ class ControlPlane:
     """The decisions of one cluster.  ``nodes`` and ``pods`` are in the order in which they were made.
 
     ``holders`` says for each address which devices have it: usually one, and the course is interested in the exceptions.
-    ``watchers`` are told of each pod that comes, changes or goes.
+    ``watchers`` are told of each pod that comes, changes or goes, ``address_watchers`` of a load balancer's address that moves.
     """
 
     def __init__(self, plugin: Plugin, underlay: Underlay, cidrs: DualStackNodeCidrs, nodes: int) -> None:
@@ -109,6 +109,7 @@ class ControlPlane:
         self.pods: dict[str, Pod] = {}
         self.holders: dict[str, tuple[str, ...]] = {address: (name,) for name, address in underlay.held()}
         self.watchers: list[Watcher] = []
+        self.address_watchers: list[Callable[[str], None]] = []
         self._sandboxes = 0
         self._journal: list[Callable[[], object]] | None = None
         addresses, second = underlay.node_addresses(), underlay.second_node_addresses()
@@ -307,8 +308,10 @@ class ControlPlane:
         self.holders[address] = (*others, device) if others else (device,)
 
     def lets_go_all(self, address: str) -> None:
-        """Nobody has this address any more."""
+        """Nobody has this address any more.  Its watchers are told, as whoever takes it next tells all (gratuitous ARP)."""
         self.holders.pop(address, None)
+        for watch in self.address_watchers:
+            watch(address)
 
     def _lets_go(self, device: str, address: str) -> None:
         left = tuple(holder for holder in self.holders[address] if holder != device)

@@ -45,6 +45,8 @@ class Derivation:
         self._namespaces: dict[str, Namespace] = {}
         self._learned: dict[str, Learned] = {}
         control.watchers.append(self._pod_changed)
+        api.forgetful.append(self._forget_address)
+        control.address_watchers.append(self._forget_address)
 
     # -- what the linux layer asks -------------------------------------------------------------------------------------
 
@@ -93,6 +95,11 @@ class Derivation:
         for node in [name for name in self._namespaces if name in self.control.nodes]:
             del self._namespaces[node]
 
+    def _forget_address(self, address: str) -> None:
+        """Nobody remembers where an address was that has moved."""
+        for learned in self._learned.values():
+            learned.neighbours.forget(address)
+
     def _forget_pod(self, pod: Pod) -> None:
         """Nobody remembers a pod that is gone."""
         self._learned.pop(pod.key, None)
@@ -104,6 +111,11 @@ class Derivation:
             port = self.control.attachment(pod).host_link
             for fdb in self._learned[pod.node].fdb.values():
                 fdb.forget_port(port)
+
+    def _forget_address(self, address: str) -> None:
+        """Nobody remembers at which MAC address this one was."""
+        for learned in self._learned.values():
+            learned.neighbours.forget(address)
 
     def wait(self, seconds: int) -> None:
         """Let time pass on every device."""

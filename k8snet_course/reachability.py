@@ -1,13 +1,15 @@
 """Who reaches whom: the walk of a packet from every pod to every other, and what became of each.
 
-Nothing is remembered from asking: the devices' tables are afterwards as they were.
+Nothing is remembered from asking: the devices' tables are afterwards as they were.  In a large cluster a packet is sent for each
+kind of pair (:mod:`k8snet_course.class_walks`), and a pair is made when somebody asks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from k8snet_course.linux.trace import Trace
 
@@ -29,15 +31,42 @@ class Pair:
         """What a trace says, in a word and a sentence."""
         broken = trace.broken
         if broken is None:
-            return cls(trace.source, trace.target, "ok", trace.reason)
+            return cls(trace.source, trace.target, "ok", trace.connections[-1].reason)
         if broken.delivered and broken.reply is not None:
             return cls(trace.source, trace.target, f"reply {broken.reply.verdict}", broken.reply.reason)
         return cls(trace.source, trace.target, str(broken.verdict), broken.reason)
 
 
+class ManyPairs(Sequence[Pair]):
+    """Pairs that are too many to be held: each is made when it is asked for."""
+
+    @property
+    @abstractmethod
+    def ok(self) -> bool:
+        """Whether all of them are ok."""
+
+    @abstractmethod
+    def find(self, source: str, target: str) -> Pair:
+        """The pair of these two.  Raises KeyError when one is not among them."""
+
+    @abstractmethod
+    def at(self, number: int) -> Pair:
+        """The pair at this place, counted from 0, source by source."""
+
+    @overload
+    def __getitem__(self, number: int) -> Pair: ...
+    @overload
+    def __getitem__(self, number: slice) -> tuple[Pair, ...]: ...
+    def __getitem__(self, number: int | slice) -> Pair | tuple[Pair, ...]:
+        places = range(len(self))[number]  # an IndexError for a place that is not there
+        return self.at(places) if isinstance(places, int) else tuple(self.at(place) for place in places)
+
+
 @dataclass(frozen=True, slots=True)
 class Reachability:
     """All pairs, source by source.  It prints as a matrix; ``to_frame()`` gives it as a pandas table.
+
+    Of a large cluster it prints what kinds of pairs there are; ``pairs`` then makes each pair when it is asked for.
 
     >>> from k8snet_course import Cluster
     >>> cluster = Cluster(nodes=2, cni="bridge")
@@ -49,15 +78,19 @@ class Reachability:
     c          ok        no_route  ok
     """
 
-    pairs: tuple[Pair, ...]
+    pairs: Sequence[Pair]
 
     @property
     def ok(self) -> bool:
         """Whether everybody reaches everybody."""
+        if isinstance(self.pairs, ManyPairs):
+            return self.pairs.ok
         return all(pair.result == "ok" for pair in self.pairs)
 
     def between(self, source: str, target: str) -> Pair:
         """The pair of these two.  Raises KeyError when one is not among them."""
+        if isinstance(self.pairs, ManyPairs):
+            return self.pairs.find(source, target)
         for pair in self.pairs:
             if (pair.source, pair.target) == (source, target):
                 return pair
@@ -71,6 +104,8 @@ class Reachability:
         return frame
 
     def __str__(self) -> str:
+        if isinstance(self.pairs, ManyPairs):
+            return str(self.pairs)
         targets = _in_order(pair.target for pair in self.pairs)
         table = [["from \\ to", *targets]]
         table += [[source, *(pair.result for pair in self.pairs if pair.source == source)]

@@ -553,6 +553,21 @@ spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress]}
     assert answer.status == 503 and str(answer.trace.connections[1].verdict) == "denied_ingress"
 
 
+def test_sidecars_and_a_controller() -> None:
+    cluster = shop("calico")
+    cluster.add_pod("meshed", node="node-1", labels=INJECTED)
+    answer = cluster.request("meshed", "http://edge.ingress-nginx/cart", headers={"Host": "shop.example.com"})
+    assert (answer.served_by, len(answer.trace.connections), len(answer.routings)) == ("cart-1", 3, 1)
+    assert answer.forwarded_for == cluster.pod("meshed").ip
+    assert cluster.reachability().between("meshed", "web-1").reason.startswith("nginx in web-1 listens")
+    cluster.apply(CONTROLLER.replace("labels: {app: edge}}", "labels: {app: edge, sidecar.istio.io/inject: 'true'}}"))
+    for via, last in (("endpoints", cluster.pod("cart-1").ip), ("clusterIP", "cart-1")):
+        answer = cluster.request("laptop", "http://shop.example.com/cart", via=via)
+        assert (answer.served_by, len(answer.trace.connections)) == ("cart-1", 4), str(answer)
+        assert answer.trace.connections[-1].target == last
+        assert answer.forwarded_for == "127.0.0.6", "the controller sees its own sidecar"
+
+
 def test_sidecars_in_ipv6() -> None:
     cluster = Cluster(nodes=2, cni="calico", pod_cidr="fd00:10:244::/56", node_network="fd00:192:168:1::/64")
     cluster.apply(service("web", 8080))

@@ -86,6 +86,10 @@ function render({ model, el }) {
   }
   const before = () => state().ways.findIndex((one) => one.next === wayIndex());
   const onward = () => way().next != null && step() === way().steps.length - 1;
+  function decided() { // whether the packet has come to where a Service's backend is chosen
+    if (way().name !== "there" || way().steps.slice(0, step() + 1).some((one) => one.service)) return true;
+    return state().ways.slice(0, wayIndex()).some((one) => one.name === "there" && one.steps.some((each) => each.service));
+  }
   function goTo(wanted) {
     if (!way()) return;
     if (wanted > step() && onward()) {
@@ -133,6 +137,7 @@ function render({ model, el }) {
     const now = way().steps[step()];
     const over = draw(svg, "g", { class: "k8-over", "aria-hidden": "true" });
     const walk = draw(over, "g", { class: `walk ${way().name}` });
+    svg.classList.toggle("k8-undecided", !decided());
     let leg = null;
     const gone = way().steps.slice(0, step() + 1);
     for (let index = before(); index >= 0; index = state().ways.findIndex((one) => one.next === index)) {
@@ -227,7 +232,7 @@ function render({ model, el }) {
       const current = index === step();
       group.append(make("li", {},
         make("button", { type: "button", class: `k8-step${current ? " k8-current" : ""}`, "aria-current": current ? "step" : false,
-          tabindex: "-1", disabled: hidden, onclick: () => goTo(index) },
+          tabindex: "-1", disabled: hidden, onclick: () => { root.focus({ preventScroll: true }); goTo(index); } },
           make("span", { class: "k8-mark", "aria-hidden": "true" }, current ? "▶" : index < step() ? "•" : ""),
           hidden ? "?" : one.action, make("span", { class: "k8-link" }, !hidden && one.link ? `at ${one.link}` : ""))));
     });

@@ -43,9 +43,12 @@ def test_the_lock_at_the_door_stays_from_its_step_on_and_has_the_reason_as_title
 def test_the_virtual_address_is_marked_at_the_step_that_rewrites_it(open_page: Open) -> None:
     page, walk = page_of(open_page, "to a node port")
     at = step_with(walk, "service")
+    star = page.locator("svg .box.chosen .star")
     expect(page.locator("svg .box.virtual.now")).to_have_count(0)
+    expect(star).to_be_hidden()
     page.evaluate("(step) => model.set('step', step)", at)
     expect(page.locator("svg .box.virtual.now")).to_have_count(1)
+    expect(star).to_be_visible()
     expect(page.locator("svg .rewritten text")).to_have_text(walk.state["ways"][0]["steps"][at]["note"]["lines"])
     expect(page.locator(".k8-facts")).to_contain_text("service web NodePort 192.168.1.3:30080")
     expect(page.locator("svg .box.chosen")).to_have_count(1)

@@ -10,9 +10,10 @@ import pytest
 from k8snet_course import Cluster
 from k8snet_course.show import draw
 from k8snet_course.show.layout import layout
+from k8snet_course.show.marks import Walked
 from k8snet_course.show.scene import Box, Label, Scene
 from k8snet_course.show.strip import trace_svg
-from k8snet_course.show.svg import Walked, svg
+from k8snet_course.show.svg import svg
 from tests.show.clusters import WALKS, cluster_of
 
 NS = "{http://www.w3.org/2000/svg}"

@@ -1,0 +1,148 @@
+"""What passes a device: packets are captured on all its interfaces, and those of a probe are recognised.
+
+A probe carries a number by which it is known wherever it turns up, whatever NAT has rewritten: TCP in its first sequence number,
+UDP and ICMP in their bytes.  Answers repeat it, and an ICMP error quotes it.  Out of a VXLAN packet the inner one is read as well.
+
+Source: packet(7); RFC 791, RFC 792, RFC 768, RFC 9293, RFC 7348.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAGIC = b"k8snet"
+REQUEST, ANSWER = b"?", b"!"
+"""A UDP or ICMP probe carries MAGIC, its number in four bytes, and whether it asks or answers (an echo reply repeats "?")."""
+_ALL, _SO_TIMESTAMPNS = 3, 35
+_OTHERS, _OUTGOING = 3, 4
+_ENOUGH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A probe's packet, or an answer, seen at one interface.
+
+    ``when`` is the kernel's clock in nanoseconds, ``kind`` request, answer or error; the addresses, ``ttl`` and ``number`` are the
+    probe's own, ``outer`` the header around it, if a tunnel carried it: ``VXLAN 192.168.1.2 -> 192.168.1.3``.  ``code`` is that of
+    an ICMP error of type 3 (-1: another type, or no error).
+    """
+
+    when: int
+    device: str
+    link: str
+    outgoing: bool
+    kind: str
+    number: int
+    src: str
+    dst: str
+    ttl: int
+    outer: str = ""
+    code: int = -1
+
+    def __str__(self) -> str:
+        way = "leaves by" if self.outgoing else "comes in by"
+        return f"{self.device}: {self.kind} {self.src} -> {self.dst} {way} {self.link}, TTL {self.ttl}"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A packet of a probe, as its bytes say."""
+
+    kind: str
+    number: int
+    src: str
+    dst: str
+    ttl: int
+    outer: str = ""
+    code: int = -1
+
+
+def mark(number: int, sign: bytes = REQUEST) -> bytes:
+    """The bytes of a UDP or ICMP probe.
+
+    >>> mark(7)
+    b'k8snet\\x00\\x00\\x00\\x07?'
+    """
+    return MAGIC + struct.pack("!I", number) + sign
+
+
+def number_in(data: bytes) -> int:
+    """The number of a probe with these bytes; -1 if it is none.
+
+    >>> number_in(mark(7)), number_in(b"GET /")
+    (7, -1)
+    """
+    if len(data) < len(mark(0)) or not data.startswith(MAGIC):
+        return -1
+    return int.from_bytes(data[len(MAGIC):len(MAGIC) + 4], "big")
+
+
+def read(data: bytes, tunnels: frozenset[int] = frozenset(), outer: str = "") -> Seen | None:
+    """What an IPv4 packet is to a probe; None if it is none of a probe's.  ``tunnels`` are the UDP ports of VXLAN."""
+    if len(data) < 28 or data[0] >> 4 != 4:
+        return None
+    header = (data[0] & 15) * 4
+    src, dst, ttl, protocol, load = (socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20]), data[8], data[9], data[header:])
+    kind, number, code = "", -1, -1
+    if int.from_bytes(data[6:8], "big") & 0x1FFF:
+        return None  # a later fragment
+    if protocol == socket.IPPROTO_UDP and len(load) >= 8:
+        if int.from_bytes(load[2:4], "big") in tunnels:
+            return read(load[8 + 8 + 14:], frozenset(), f"VXLAN {src} -> {dst}")
+        number = number_in(load[8:])
+        kind = "answer" if load[8 + len(mark(0)) - 1:8 + len(mark(0))] == ANSWER else "request"
+    elif protocol == socket.IPPROTO_ICMP and len(load) >= 8:
+        if load[0] in (0, 8):
+            kind, number = "answer" if load[0] == 0 else "request", number_in(load[8:])
+        else:
+            quoted = read(load[8:].ljust(28, b"\0"))
+            kind, number = "error", quoted.number if quoted is not None and quoted.kind == "request" else -1
+            code = load[1] if load[0] == 3 else -1
+    elif protocol == socket.IPPROTO_TCP and len(load) >= 8:
+        sequence, acknowledged = struct.unpack("!II", load[4:12].ljust(8, b"\0"))
+        flags = load[13] & 0x16 if len(load) > 13 else 0x02  # in an error's quotation there may be eight bytes only
+        if flags == 0x02:
+            kind, number = "request", sequence
+        elif flags in (0x12, 0x14):
+            kind, number = "answer", (acknowledged - 1) & 0xFFFFFFFF
+    return Seen(kind, number, src, dst, ttl, outer, code) if number >= 0 and kind else None
+
+
+class Capture:
+    """The capture at one device; it has to be made inside the device's namespace.
+
+    ``ports`` are the interfaces that are ports of a bridge: they see frames for others, which elsewhere only have been flooded.
+    """
+
+    def __init__(self, device: str, ports: frozenset[str], tunnels: frozenset[int]) -> None:
+        self.device = device
+        self._ports = ports
+        self._tunnels = tunnels
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ALL))
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+
+    def sightings(self) -> Iterator[Sighting]:
+        """What has been seen since the last time."""
+        while True:
+            try:
+                data, more, _, address = self.socket.recvmsg(_ENOUGH, 128)
+            except BlockingIOError:
+                return
+            link, protocol, kind = address[0], address[1], address[2]
+            if protocol != 0x0800 or (kind == _OTHERS and link not in self._ports):
+                continue
+            seen = read(data, self._tunnels)
+            if seen is None:
+                continue
+            seconds, nano = next((struct.unpack("qq", each[2]) for each in more if each[1] == _SO_TIMESTAMPNS), (0, 0))
+            yield Sighting(seconds * 1_000_000_000 + nano, self.device, link, kind == _OUTGOING, seen.kind, seen.number, seen.src,
+                           seen.dst, seen.ttl, seen.outer, seen.code)
+
+    def close(self) -> None:
+        """No more."""
+        self.socket.close()

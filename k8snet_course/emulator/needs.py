@@ -1,0 +1,50 @@
+"""What the emulator needs of the machine: Linux, the right to make network namespaces, and a few commands.
+
+Where something is missing, one sentence says what, and how to get it.  The rest of the course works without it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from k8snet_course.errors import CourseError
+
+COMMANDS = {"ip": "iproute2", "bridge": "iproute2", "iptables-restore": "iptables"}
+"""The commands that lay a cluster out, and the Debian package that has each."""
+
+
+class EmulatorUnavailable(CourseError):
+    """This machine cannot lay a cluster out in real network namespaces."""
+
+    problem = "cannot emulate with"
+
+
+class NotEmulated(CourseError):
+    """A cluster has something in it that this version cannot lay out in real Linux."""
+
+    problem = "not emulated:"
+
+
+def check_machine(platform: str = sys.platform, superuser: bool | None = None) -> None:
+    """Raise EmulatorUnavailable unless this machine can run the emulator.
+
+    >>> check_machine("darwin")
+    Traceback (most recent call last):
+    ...
+    k8snet_course.emulator.needs.EmulatorUnavailable: cannot emulate with 'darwin': expected Linux, because network namespaces
+    are its own; use a Linux machine or a virtual one, and everything else of the course as it is.
+    """
+    if platform != "linux":
+        raise EmulatorUnavailable(platform, "Linux, because network namespaces are its own",
+                                  "use a Linux machine or a virtual one, and everything else of the course as it is")
+    if superuser is None:
+        superuser = os.geteuid() == 0
+    if not superuser:
+        raise EmulatorUnavailable(f"user {os.geteuid()}", "the right to make network namespaces, which root has",
+                                  "start the program with sudo, and everything else of the course as it is")
+    for command, package in COMMANDS.items():
+        if shutil.which(command) is None:
+            raise EmulatorUnavailable(f"no command {command}", f"the command {command} of the package {package}",
+                                      f"install {package} with the system's package manager")

@@ -1,0 +1,172 @@
+"""What has to be said to real Linux so that it holds a cluster's tables: the commands, as text.
+
+The commands follow from the namespaces that packets walk in the model (:class:`~k8snet_course.linux.namespace.Namespace`) and
+from nothing else: interfaces, addresses, routes, permanent neighbours, FDB rows of tunnels, rules.  This module runs nothing.
+
+Source: ip-link(8), ip-route(8), ip-neighbour(8), bridge(8), iptables-restore(8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from k8snet_course.cluster import Cluster
+from k8snet_course.emulator.needs import NotEmulated
+from k8snet_course.linux.link import Link
+from k8snet_course.linux.namespace import Listener, Namespace
+from k8snet_course.linux.neighbour import Neighbour
+from k8snet_course.linux.netfilter import FILTER, NAT
+from k8snet_course.linux.route import Route, connected
+from k8snet_course.services.kube_proxy.iptables import iptables_save
+from k8snet_course.underlay import SWITCH
+
+PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "calico-bgp", "calico-vxlan", "cilium-native")
+"""The network plugins that can be laid out: those whose work is done by Linux's own tables."""
+_CABLES = ("ethernet", "veth")
+_MADE = ("loopback", "bridge", "vxlan", *_CABLES)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one device gets: ``ip`` and ``bridge`` are lines for `ip -batch` and `bridge -batch`, ``rules`` a text for
+    `iptables-restore` (empty: none), ``settings`` values for files under /proc/sys/net, ``listeners`` the programs there.
+
+    ``early`` are settings that have to be there before the first interface; ``ports`` names the bridges' ports.
+    """
+
+    device: str
+    ip: tuple[str, ...]
+    bridge: tuple[str, ...]
+    rules: str
+    early: tuple[tuple[str, str], ...]
+    settings: tuple[tuple[str, str], ...]
+    listeners: tuple[Listener, ...]
+    ports: frozenset[str]
+
+    def __str__(self) -> str:
+        return (f"{self.device}: {len(self.ip)} lines for ip, {len(self.bridge)} for bridge, "
+                f"{len(self.rules.splitlines())} for iptables-restore, {len(self.listeners)} programs")
+
+
+def devices_of(cluster: Cluster) -> tuple[str, ...]:
+    """The devices that have a network namespace of their own: nodes, pods, the machines outside and the switch.
+
+    >>> devices_of(Cluster())
+    ('underlay', 'laptop', 'router', 'internet', 'node-1')
+    """
+    pods = (pod.key for pod in cluster.pods if not pod.host_network)
+    return (SWITCH, *cluster.hosts, *(node.name for node in cluster.nodes), *pods)
+
+
+def check_cluster(cluster: Cluster) -> None:
+    """Raise NotEmulated for a cluster with something that this version cannot lay out.
+
+    >>> check_cluster(Cluster(cni="weave"))
+    Traceback (most recent call last):
+    ...
+    k8snet_course.emulator.needs.NotEmulated: not emulated: 'weave': expected one of none, bridge, flannel, flannel-host-gw,
+    calico-bgp, calico-vxlan, cilium-native; make the cluster with one of these plugins, such as cni='flannel'.
+    """
+    if cluster.cni not in PLUGINS:
+        raise NotEmulated(cluster.cni, f"one of {', '.join(PLUGINS)}",
+                          "make the cluster with one of these plugins, such as cni='flannel'")
+    if ":" in cluster.pod_cidr + cluster.node_network:
+        raise NotEmulated(cluster.pod_cidr, "IPv4 networks only", "make the cluster with pod_cidr='10.244.0.0/16'")
+    node = cluster.nodes[0].name
+    if cluster.services and not cluster.proxy_text(node).startswith("*"):  # only iptables-save begins with a table's name
+        raise NotEmulated("this mode of kube-proxy", "the mode iptables", "make the cluster with proxy='iptables'")
+    for kind in ("networkpolicies", "clusternetworkpolicies"):
+        if cluster.objects(kind) and cluster.namespace(node).doors:
+            raise NotEmulated(kind, "a cluster without policies that its plugin enforces", "delete them first")
+
+
+def plans(cluster: Cluster) -> dict[str, Plan]:
+    """What each device gets.  Raises NotEmulated."""
+    check_cluster(cluster)
+    return {device: plan(cluster.namespace(device)) for device in devices_of(cluster)}
+
+
+def plan(ns: Namespace) -> Plan:
+    """What one device gets.
+
+    >>> print(plan(Cluster().namespace("laptop")))
+    laptop: 6 lines for ip, 0 for bridge, 0 for iptables-restore, 0 programs
+    """
+    for link in ns.links.values():
+        if link.kind not in _MADE or (link.tunnel is not None and link.tunnel.external):
+            raise NotEmulated(f"{link.name} in {ns.label}", f"interfaces of the kinds {', '.join(_MADE)}",
+                              "take what needs it out of the cluster")
+    written = [row for row in ns.neighbours if isinstance(row, Neighbour) and row.state == "PERMANENT"]
+    tunnels = [row for row in ns.fdb_entries() if row.dst and not row.bridge]
+    has_rules = any(True for table in (NAT, FILTER) for _ in ns.rules.rows(table))
+    return Plan(
+        ns.name,
+        (*_links(ns), *_routes(ns),
+         *(f"neigh replace {row.address} dev {row.dev} lladdr {row.mac} nud permanent" for row in written)),
+        tuple(f"fdb append {row.mac} dev {row.dev} dst {row.dst} self permanent" for row in tunnels),
+        iptables_save(ns.rules) + "\n" if has_rules else "",
+        (("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1"),
+         ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/icmp_ratelimit", "0"),
+         ("bridge/bridge-nf-call-iptables", "1" if ns.kind == "node" else "0")),
+        (("ipv4/ip_forward", "1" if ns.forwarding else "0"), *_of_links(ns)),
+        ns.listeners,
+        frozenset(link.name for link in ns.links.values() if link.master))
+
+
+def cables(cluster: Cluster, names: Callable[[str], str]) -> list[str]:
+    """The lines for `ip -batch` that make all cables, each with its ends in two namespaces; ``names`` gives their names."""
+    lines, done = [], set()
+    for device in devices_of(cluster):
+        for link in cluster.namespace(device).links.values():
+            if link.peer is None or (device, link.name) in done:
+                continue
+            far = cluster.namespace(link.peer.namespace)
+            end = far.links[link.peer.link]
+            done |= {(device, link.name), (far.name, end.name)}
+            lines.append(f"link add {_end(link)} netns {names(device)} type veth peer {_end(end)} netns {names(far.name)}")
+    return lines
+
+
+def _end(link: Link) -> str:
+    return f"name {link.name} index {link.index} address {link.mac} mtu {link.mtu}"
+
+
+def _links(ns: Namespace) -> Iterator[str]:
+    for link in ns.links.values():
+        if link.kind == "bridge":
+            yield f"link add {_end(link)} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
+        elif link.tunnel is not None:
+            tunnel = link.tunnel
+            learning = "learning" if link.master else "nolearning"
+            yield (f"link add {_end(link)} type vxlan id {tunnel.vni} local {tunnel.local} dstport {tunnel.port} {learning}")
+    for link in ns.links.values():
+        if link.master:
+            yield f"link set {link.name} master {link.master}"
+            if link.hairpin:
+                yield f"link set {link.name} type bridge_slave hairpin on"
+        if link.kind != "loopback":
+            yield from (f"addr add {address} brd + dev {link.name}" for address in link.addresses)
+        yield f"link set {link.name} up"
+
+
+def _routes(ns: Namespace) -> Iterator[str]:
+    """The table exactly as it is: what Linux writes by itself for an address, and the table lacks, is taken out again."""
+    rows = [*ns.routes, *(Route(f"{row.dst}/32" if "/" not in row.dst else row.dst, dev=row.dev, scope="link")
+                          for row in ns.maps)]
+    there = {row.dst for row in rows}
+    for link in ns.links.values():
+        for address in link.addresses if link.kind != "loopback" else ():
+            if not address.endswith("/32") and connected(link.name, address).dst not in there:
+                yield f"route del {connected(link.name, address).dst} dev {link.name}"
+    for row in sorted(rows, key=lambda row: (bool(row.via), -row.prefix_length)):  # a router has to be reachable first
+        yield f"route replace {row}"
+
+
+def _of_links(ns: Namespace) -> Iterator[tuple[str, str]]:
+    """An unanswered question for a neighbour is given up after 0.3 s instead of 3, and proxies answer at once."""
+    for link in ns.links.values():
+        yield f"ipv4/neigh/{link.name}/retrans_time_ms", "100"
+        yield f"ipv4/neigh/{link.name}/proxy_delay", "0"
+        if link.proxy_arp:
+            yield f"ipv4/conf/{link.name}/proxy_arp", "1"

@@ -1,0 +1,127 @@
+"""What became of one probe, in the same words for real Linux and for the model, so that the two can be compared.
+
+The sender can tell four things apart: an answer, a refusal (a TCP reset or ICMP's "port unreachable"), another error (its own
+system's, or ICMP's from a router), and silence.  Who got the packet, from whom it seemed to come and with which TTL is seen where
+it arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from k8snet_course.linux.packet import Packet
+from k8snet_course.linux.trace import Action, Trace, Verdict
+
+
+class Outcome(StrEnum):
+    """What the sender of a probe notices.
+
+    >>> Outcome("no answer") is Outcome.NO_ANSWER
+    True
+    """
+
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    NO_ANSWER = "no answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of one probe.
+
+    ``verdict`` is what the sender noticed.  The rest is empty (0) unless the packet arrived at a device that answered it:
+    ``reached`` is that device, ``source_seen`` the address it seemed to come from there, ``ttl`` its TTL on arrival, ``path``
+    the devices on its way, and ``encapsulated`` the outer headers that it had on the way, such as
+    ``VXLAN 192.168.1.2 -> 192.168.1.3``.
+
+        >>> print(Sent("a", "c", "TCP", 80, Outcome.DELIVERED, "c", "10.244.0.2", 62, ("a", "node-1", "underlay", "node-2", "c")))
+        a -> c TCP 80: delivered; c saw 10.244.0.2 and TTL 62; by a, node-1, underlay, node-2, c
+        >>> print(Sent("a", "c", "ICMP", 0, Outcome.NO_ANSWER))
+        a -> c ICMP: no answer
+    """
+
+    source: str
+    target: str
+    protocol: str
+    port: int
+    verdict: Outcome
+    reached: str = ""
+    source_seen: str = ""
+    ttl: int = 0
+    path: tuple[str, ...] = ()
+    encapsulated: tuple[str, ...] = ()
+
+    @property
+    def arrived(self) -> bool:
+        """Whether a device took the packet for its own and answered, whatever became of the answer."""
+        return bool(self.reached)
+
+    def __str__(self) -> str:
+        port = f" {self.port}" if self.port else ""
+        seen = f"; {self.reached} saw {self.source_seen} and TTL {self.ttl}; by {', '.join(self.path)}" if self.reached else ""
+        outer = f"; in {', '.join(self.encapsulated)}" if self.encapsulated else ""
+        return f"{self.source} -> {self.target} {self.protocol}{port}: {self.verdict}{seen}{outer}"
+
+
+def modelled(trace: Trace, source: str, target: str, protocol: str, port: int) -> Sent:
+    """What the model says of the same probe.
+
+    >>> from k8snet_course import Cluster
+    >>> cluster = Cluster()
+    >>> _ = cluster.add_pod("a"), cluster.add_pod("b")
+    >>> print(modelled(cluster.send("a", "b", 81), "a", "b", "TCP", 81))
+    a -> b TCP 81: refused; b saw 10.244.0.2 and TTL 64; by a, node-1, b
+    """
+    verdict = _noticed(trace)
+    if trace.verdict not in (Verdict.DELIVERED, Verdict.REFUSED, Verdict.ADDRESS_CONFLICT):
+        return Sent(source, target, protocol, port, verdict)
+    last = trace.hops[-1]
+    packet = last.steps[-1].packet
+    return Sent(source, target, protocol, port, verdict, last.label, packet.src, packet.ttl,
+                without_repetition(hop.label for hop in trace.hops), _outer(trace))
+
+
+def _noticed(trace: Trace) -> Outcome:
+    reply = trace.reply
+    if reply is None:
+        last = trace.hops[-1].steps[-1]
+        if len(trace.hops) > 1 or trace.delivered:
+            return Outcome.NO_ANSWER
+        if last.action is Action.FILTER:
+            return Outcome.REFUSED if " REJECT" in last.matched else Outcome.NO_ANSWER
+        return Outcome.UNREACHABLE
+    if not reply.delivered:
+        return Outcome.NO_ANSWER
+    return told_by(reply.packet)
+
+
+def told_by(answer: Packet) -> Outcome:
+    """What an answer tells the sender.
+
+    >>> str(told_by(Packet("10.244.0.3", "10.244.0.2", "TCP", 80, 40000, kind="RST")))
+    'refused'
+    """
+    if answer.kind == "RST" or answer.kind == "port unreachable":
+        return Outcome.REFUSED
+    return Outcome.UNREACHABLE if answer.is_icmp_error else Outcome.DELIVERED
+
+
+def _outer(trace: Trace) -> tuple[str, ...]:
+    wraps = (step.packet for _, step in trace.steps() if step.action is Action.ENCAPSULATE)
+    return tuple(f"{packet.kind.split()[0] or packet.protocol} {packet.src} -> {packet.dst}" for packet in wraps)
+
+
+def without_repetition(names: Iterable[str]) -> tuple[str, ...]:
+    """The names in order, each once where it stands several times in a row.
+
+    >>> without_repetition(["a", "node-1", "node-1", "a"])
+    ('a', 'node-1', 'a')
+    """
+    found: list[str] = []
+    for name in names:
+        if not found or found[-1] != name:
+            found.append(name)
+    return tuple(found)
