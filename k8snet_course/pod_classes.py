@@ -6,10 +6,12 @@ difference, and these are a pair's *kind*:
 
 - what listens on the port, whether there is a sidecar, which ports of the node the pod has, whether it uses the node's network;
 - whether the two are the same, on the same node, or on different ones; which nodes these are only where a fault is near;
+- whether an address, a network or an interface that a fault is about is a pod's;
 - what the policies of the one say of the other, and those of the other of the one.
 
-A pod with a fault of its own, or with an address that its node has borrowed, is like no other.  Where an address is held twice, or
-a Service takes a pod's address for itself, this reasoning does not hold, and :func:`told_apart` says so.
+A pod with a fault of its own, or with an address that its node has borrowed, is like no other.  Where an address is held twice,
+where a Service takes a pod's address for itself, or where a fault is none of those that this course knows, the reasoning does not
+hold, and :func:`told_apart` says so.
 
 This module sends nothing: that is :mod:`k8snet_course.class_walks`.
 """
@@ -17,10 +19,15 @@ This module sends nothing: that is :mod:`k8snet_course.class_walks`.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from dataclasses import fields
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
+from k8snet_course import faults
+from k8snet_course.addressing import Network
 from k8snet_course.cni.calico import CalicoBgp
 from k8snet_course.derivation import Derivation
+from k8snet_course.faults import Fault
 from k8snet_course.linux.namespace import Listener
 from k8snet_course.objects.network_policy import EGRESS, INGRESS
 from k8snet_course.objects.pod import LISTEN_ANNOTATION, Pod
@@ -148,6 +155,7 @@ class _Reader:
                  for rule in rules_of(policy, direction, classes.enforcement))
         self._peers: list[Peer] = list(dict.fromkeys(
             peer for rule in rules for peer in rule.peers if not isinstance(peer, PodPeer)))
+        self._marks = marks_of(linux.faults)
         self._node_ports = {number for service in linux.api.services.services.values()
                             for number in (service.health_check_node_port, *(port.node_port for port in service.ports))}
 
@@ -163,8 +171,8 @@ class _Reader:
             self._tables[look] = self._of_node(pod.node) if pod.host_network else self._of_pod(pod)
         tables = self._tables[look]
         alone = pod.key in self.alone or pod.ips[self.classes.at] in self.alone
-        if alone:
-            tables = (pod.key, tables)
+        if alone or self._marks:
+            tables = (pod.key if alone else "", tables, tuple(mark.is_about(pod, self.linux, self.classes.at) for mark in self._marks))
         if pod.host_network:
             seen = self._node_seen(pod.node)
         else:
@@ -200,6 +208,45 @@ class _Reader:
         return self._seen[node]
 
 
+class Mark(NamedTuple):
+    """Something that a fault of a ``device`` names: a network, or (None) the name or MAC address of an interface."""
+
+    device: str
+    text: str
+    network: Network | None
+
+    def is_about(self, pod: Pod, linux: Derivation, at: int) -> bool:
+        """Whether it is about this pod: its address is in the network, or its cable to the device has this name or address."""
+        if self.network is not None:
+            return ip_address(pod.ips[at]) in self.network
+        if self.device != pod.node or pod.host_network:
+            return False
+        return any(self.text in (one["name"], one["mac"]) for one in linux.control.attachment(pod).result["interfaces"])
+
+
+def marks_of(broken: Iterable[Fault]) -> tuple[Mark, ...]:
+    """Everything that faults name.
+
+    >>> from k8snet_course.faults import MissingRoute
+    >>> [mark.text for mark in marks_of([MissingRoute("node-1", "10.244.1.0/24")])]
+    ['10.244.1.0/24']
+    """
+    found = {}
+    for fault in broken:
+        for each in fields(fault):  # type: ignore[arg-type] # the faults of this course are dataclasses
+            text = getattr(fault, each.name)
+            if each.name != "device" and isinstance(text, str):
+                found[fault.device, text] = Mark(fault.device, text, _network(text))
+    return tuple(found.values())
+
+
+def _network(text: str) -> Network | None:
+    try:
+        return ip_network(text)
+    except ValueError:
+        return None
+
+
 def borrowed(linux: Derivation) -> set[str]:
     """The addresses of pods that are from another node's block (Calico): their way is not that of the rest."""
     pools = linux.plugin.pools if isinstance(linux.plugin, CalicoBgp) else ()
@@ -216,6 +263,9 @@ def told_apart(linux: Derivation, at: int) -> str:
     for address, names in linux.control.holders.items():
         if len(names) > 1:
             return f"{' and '.join(names)} have the address {address}, and who gets a packet depends on who was asked before"
+    for fault in linux.faults:
+        if type(fault).__module__ != faults.__name__:
+            return f"what {type(fault).__name__} does to {fault.device} is not known here"
     pods = {pod.ips[at]: pod for pod in linux.control.pods.values()}
     for service in linux.api.services.services.values():
         for address in (*service.external_ips, *service.load_balancer_ips):

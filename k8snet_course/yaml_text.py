@@ -8,16 +8,22 @@ Source: YAML 1.1, as PyYAML (and Kubernetes' own reader) understand it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from k8snet_course.errors import InvalidManifest
 
 MOST_CHARACTERS = 1_500_000
 """A longer text is refused: the API server's store takes objects of about 1.5 MiB."""
-_MOST_VALUES = 200_000
+_MOST_VALUES = 100_000
 _DEEPEST = 60
+_LONGEST_NUMBER = 400
+"""So many characters a number, a truth value or a date may have: more than any of them needs, and quick to read."""
+_IMPOSSIBLE = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+"""What YAML lets no text hold: control characters, and halves of characters."""
 _FOLDED = frozenset("\r\x85\u2028\u2029")
 _UNREADABLE = frozenset(map(chr, range(0xD800, 0xE000)))
 """Halves of characters (surrogates): Python's texts can hold them, UTF-8 and YAML cannot."""
@@ -53,6 +59,10 @@ def documents(text: str) -> list[Located]:
     """
     if len(text) > MOST_CHARACTERS:
         raise InvalidManifest(f"a text of {len(text)} characters", f"at most {MOST_CHARACTERS}", "split it")
+    impossible = _IMPOSSIBLE.search(text)
+    if impossible is not None:
+        raise InvalidManifest(f"the character {ord(impossible[0]):#06x}", "characters that YAML lets a text hold", "remove it",
+                              text.count("\n", 0, impossible.start()) + 1)
     import yaml
 
     loader_class: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -60,7 +70,7 @@ def documents(text: str) -> list[Located]:
     found = []
     try:
         # The C reader recurses on the machine's own stack, so the depth is bounded before it is let loose.
-        _refuse_depth(text, yaml)
+        _refuse_excess(text, yaml)
         loader = loader_class(text)
         try:
             while loader.check_node():
@@ -104,22 +114,42 @@ def text_of(values: Iterable[object]) -> str:
     return "---\n".join(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1000) for value in values)
 
 
-def located(value: object, depth: int = 0) -> Located:
+def located(value: object) -> Located:
     """A plain Python value (from a learner's dict) in the same form, without lines.  Raises InvalidManifest."""
-    if depth > _DEEPEST:
-        raise InvalidManifest("values inside values", f"at most {_DEEPEST} levels", "flatten it")
+    return _plain_located(value, [_MOST_VALUES], 0)
+
+
+def _plain_located(value: object, budget: list[int], depth: int) -> Located:
+    budget[0] -= 1
+    if budget[0] < 0 or depth > _DEEPEST:
+        raise InvalidManifest("values inside values", f"at most {_MOST_VALUES} values and {_DEEPEST} levels", "split or flatten it")
     if isinstance(value, Mapping):
-        return Located({str(key): located(item, depth + 1) for key, item in value.items()}, 0)
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return Located([located(item, depth + 1) for item in value], 0)
+        return Located({_field(key): _plain_located(item, budget, depth + 1) for key, item in value.items()}, 0)
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
+        return Located([_plain_located(item, budget, depth + 1) for item in value], 0)
     if isinstance(value, str) and not _UNREADABLE.isdisjoint(value):
         raise InvalidManifest(ascii(value[:60]), "a text of characters that YAML can hold", "remove the half characters")
+    if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER:
+        raise InvalidManifest(f"a number of {value.bit_length()} bits", "a number that a field can hold", "write a smaller one")
+    if value is not None and not isinstance(value, (str, int, float, date)):
+        raise InvalidManifest(f"a value of the type {type(value).__name__}", "texts, numbers, True, False, lists and dicts",
+                              "write it as one of these")
     return Located(value, 0)
 
 
-def _refuse_depth(text: str, yaml: Any) -> None:
-    depth = 0
+def _field(key: object) -> str:
+    """The name of a field."""
+    if isinstance(key, str) and _UNREADABLE.isdisjoint(key):
+        return key
+    raise InvalidManifest(ascii(key)[:60] if isinstance(key, (str, int, float)) else f"a key of the type {type(key).__name__}",
+                          "each field's name as a text", "write it in quotes")
+
+
+def _refuse_excess(text: str, yaml: Any) -> None:
+    """Read the text without keeping it, and refuse it where it becomes too deep or has too many values."""
+    depth = values = 0
     for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        values += 1
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             depth += 1
             if depth > _DEEPEST:
@@ -127,6 +157,9 @@ def _refuse_depth(text: str, yaml: Any) -> None:
                                       event.start_mark.line + 1)
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             depth -= 1
+        if values > 2 * _MOST_VALUES:  # a list or map is two events, and a document four
+            raise InvalidManifest(f"a text of more than {_MOST_VALUES} values", f"at most {_MOST_VALUES} values", "split it",
+                                  event.start_mark.line + 1)
 
 
 def _located(node: Any, constructor: Any, budget: list[int], depth: int) -> Located:
@@ -152,4 +185,16 @@ def _located(node: Any, constructor: Any, budget: list[int], depth: int) -> Loca
         return Located(entries, line)
     if node.id == "sequence":
         return Located([_located(item, constructor, budget, depth + 1) for item in node.value], line)
-    return Located(constructor.construct_object(node), line, node.value)
+    return Located(_scalar(node, constructor, line), line, node.value)
+
+
+def _scalar(node: Any, constructor: Any, line: int) -> Any:
+    """What a scalar is: a text, or what YAML takes it for."""
+    if len(node.value) > _LONGEST_NUMBER and node.tag != "tag:yaml.org,2002:str":
+        raise InvalidManifest(f"{node.value[:20]}... ({len(node.value)} characters)", "a number of a size that a field can hold",
+                              "write it in quotes if it is a text", line)
+    try:
+        return constructor.construct_object(node)
+    except (ValueError, KeyError, TypeError, OverflowError, AttributeError):  # what PyYAML lets through for 2001-99-99, !!bool x
+        raise InvalidManifest(node.value[:60], f"a value that is what it says it is ({node.tag.rpartition(':')[2]})",
+                              "write it in quotes if it is a text", line) from None

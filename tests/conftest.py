@@ -42,6 +42,11 @@ def chromium() -> str:
     return path
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--agreement", type=int, default=0, metavar="N",
+                     help="compare model and real Linux on N random clusters instead of a few that are always the same")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # Set before anything is imported, and for doctests too, which know no fixtures of this folder.
     config.stash[_HOME] = tempfile.TemporaryDirectory(prefix="k8snet-test-")

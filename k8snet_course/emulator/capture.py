@@ -115,10 +115,13 @@ class Capture:
     """The capture at one device; it has to be made inside the device's namespace.
 
     ``ports`` are the interfaces that are ports of a bridge: they see frames for others, which elsewhere only have been flooded.
+    ``addresses`` are the device's own, if it has no rules that could rewrite them.
     """
 
-    def __init__(self, device: str, ports: frozenset[str], tunnels: frozenset[int]) -> None:
+    def __init__(self, device: str, ports: frozenset[str], tunnels: frozenset[int],
+                 addresses: frozenset[str] = frozenset()) -> None:
         self.device = device
+        self.addresses = addresses
         self._ports = ports
         self._tunnels = tunnels
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ALL))

@@ -32,7 +32,8 @@ class Plan:
     """What one device gets: ``ip`` and ``bridge`` are lines for `ip -batch` and `bridge -batch`, ``rules`` a text for
     `iptables-restore` (empty: none), ``settings`` values for files under /proc/sys/net, ``listeners`` the programs there.
 
-    ``early`` are settings that have to be there before the first interface; ``ports`` names the bridges' ports.
+    ``early`` are settings that have to be there before the first interface; ``ports`` names the bridges' ports, ``addresses`` are the
+    device's own.
     """
 
     device: str
@@ -43,6 +44,7 @@ class Plan:
     settings: tuple[tuple[str, str], ...]
     listeners: tuple[Listener, ...]
     ports: frozenset[str]
+    addresses: frozenset[str]
 
     def __str__(self) -> str:
         return (f"{self.device}: {len(self.ip)} lines for ip, {len(self.bridge)} for bridge, "
@@ -74,6 +76,8 @@ def check_cluster(cluster: Cluster) -> None:
     if ":" in cluster.pod_cidr + cluster.node_network:
         raise NotEmulated(cluster.pod_cidr, "IPv4 networks only", "make the cluster with pod_cidr='10.244.0.0/16'")
     node = cluster.nodes[0].name
+    if cluster.services and cluster.cni == "cilium-native":
+        raise NotEmulated("Services with cilium-native", "another plugin for Services", "make the cluster with cni='flannel'")
     if cluster.services and not cluster.proxy_text(node).startswith("*"):  # only iptables-save begins with a table's name
         raise NotEmulated("this mode of kube-proxy", "the mode iptables", "make the cluster with proxy='iptables'")
     for kind in ("networkpolicies", "clusternetworkpolicies"):
@@ -100,6 +104,8 @@ def plan(ns: Namespace) -> Plan:
     written = [row for row in ns.neighbours if isinstance(row, Neighbour) and row.state == "PERMANENT"]
     tunnels = [row for row in ns.fdb_entries() if row.dst and not row.bridge]
     has_rules = any(True for table in (NAT, FILTER) for _ in ns.rules.rows(table))
+    if has_rules and ns.kind == "pod":
+        raise NotEmulated(f"the rules in pod {ns.label}", "pods without a sidecar", "leave the sidecar out")
     return Plan(
         ns.name,
         (*_links(ns), *_routes(ns),
@@ -107,11 +113,11 @@ def plan(ns: Namespace) -> Plan:
         tuple(f"fdb append {row.mac} dev {row.dev} dst {row.dst} self permanent" for row in tunnels),
         iptables_save(ns.rules) + "\n" if has_rules else "",
         (("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1"),
-         ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/icmp_ratelimit", "0"),
-         ("bridge/bridge-nf-call-iptables", "1" if ns.kind == "node" else "0")),
+         ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/icmp_ratelimit", "0"), ("ipv4/icmp_msgs_per_sec", "100000"), ("ipv4/icmp_msgs_burst", "10000"),
+         ("bridge/bridge-nf-call-iptables", "1" if ns.bridge_nf else "0")),
         (("ipv4/ip_forward", "1" if ns.forwarding else "0"), *_of_links(ns)),
         ns.listeners,
-        frozenset(link.name for link in ns.links.values() if link.master))
+        frozenset(link.name for link in ns.links.values() if link.master), frozenset(ns.addresses))
 
 
 def cables(cluster: Cluster, names: Callable[[str], str]) -> list[str]:
@@ -152,8 +158,7 @@ def _links(ns: Namespace) -> Iterator[str]:
 
 def _routes(ns: Namespace) -> Iterator[str]:
     """The table exactly as it is: what Linux writes by itself for an address, and the table lacks, is taken out again."""
-    rows = [*ns.routes, *(Route(f"{row.dst}/32" if "/" not in row.dst else row.dst, dev=row.dev, scope="link")
-                          for row in ns.maps)]
+    rows = [*ns.routes, *(_as_route(ns, row) for row in ns.maps)]
     there = {row.dst for row in rows}
     for link in ns.links.values():
         for address in link.addresses if link.kind != "loopback" else ():
@@ -161,6 +166,12 @@ def _routes(ns: Namespace) -> Iterator[str]:
                 yield f"route del {connected(link.name, address).dst} dev {link.name}"
     for row in sorted(rows, key=lambda row: (bool(row.via), -row.prefix_length)):  # a router has to be reachable first
         yield f"route replace {row}"
+
+
+def _as_route(ns: Namespace, entry: Route) -> Route:
+    """An entry of an eBPF map as a route; the source address is that of the route by which packets get to the program."""
+    way = ns.routes.lookup(entry.dst).winner
+    return Route(f"{entry.dst}/32", dev=entry.dev, scope="link", src=way.src if way is not None else "")
 
 
 def _of_links(ns: Namespace) -> Iterator[tuple[str, str]]:

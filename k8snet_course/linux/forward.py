@@ -235,7 +235,7 @@ class _Walk(Hooks):
         hook = OUTPUT if own else FORWARD
         if not self.passes(ns, aged, hook, in_link, link.name):
             return
-        self.unmasked = aged
+        self.unmasked = None if own else aged  # a device is known as itself, whatever address its program took
         leaving = self.rewritten(ns, aged, POSTROUTING, out=link)
         if leaving is None:
             return

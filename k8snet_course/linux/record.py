@@ -76,7 +76,7 @@ class Record:
 
     def finish(self, verdict: Verdict, reason: str, ns: Namespace, answer: Packet | None) -> None:
         """The packet reached a device that has its address; ``answer`` is what that device says to it."""
-        if self.intended and ns.name != self.intended and not self.translated:
+        if self.intended and ns.name != self.intended and (self.awaited or not self.translated):
             meant = self.network.namespace(self.intended).label
             verdict, reason = Verdict.ADDRESS_CONFLICT, (
                 f"the packet was meant for {meant}, but ended at {ns.label}, which has the same address")

@@ -13,7 +13,7 @@ from typing import Any
 from k8snet_course.errors import InvalidManifest
 from k8snet_course.manifests.kinds import kind_of, kind_written
 from k8snet_course.manifests.spot import Spot
-from k8snet_course.yaml_text import Located, documents, located, text_of
+from k8snet_course.yaml_text import MOST_CHARACTERS, Located, documents, located, text_of
 
 
 def load(source: str | PathLike[str] | Mapping[str, object]) -> tuple[Any, ...]:
@@ -89,7 +89,12 @@ def _text_of(source: str | PathLike[str]) -> str:
     if not isinstance(source, (str, PathLike)):
         raise InvalidManifest(type(source).__name__, "a YAML text, a path or a dict", "pass one of these")
     try:
-        return Path(fspath(source)).read_text(encoding="utf-8")
+        path = Path(fspath(source))
+        if path.is_file() and path.stat().st_size > 4 * MOST_CHARACTERS:
+            raise InvalidManifest(f"a file of {path.stat().st_size} bytes", f"at most {MOST_CHARACTERS} characters", "split it")
+        if path.exists() and not path.is_file():  # a directory, or a device that never ends
+            raise OSError
+        return path.read_text(encoding="utf-8")
     except (OSError, ValueError):
         raise InvalidManifest(str(source)[:80], "a YAML text, or the path of a file that can be read",
                               "check the path, or pass the text itself") from None

@@ -62,7 +62,9 @@ class Devices:
                     cards.append(link.name)
             elif here is not None and link.master and here.master and link.index < here.index:
                 patches.append((link, here))
-            elif link.kind not in ("loopback", "tap") and (link.kind != "veth" or (link.addresses and (here or link.peer is None))):
+            elif link.kind not in ("loopback", "tap") and (
+                link.kind != "veth" or (link.addresses and (here or link.peer is None))
+            ):
                 below.append(link)
         return cls(tuple(bridges), tuple(below), tuple(cards), tuple(patches))
 

@@ -91,11 +91,11 @@ def test_three_connections_are_chained_too_and_one_without_an_answer_ends_the_ch
 INGRESS = """
 apiVersion: v1
 kind: Pod
-metadata: {name: edge, labels: {app: edge}}
+metadata: {name: edge, labels: {app: edge}, annotations: {k8snet-course/ingress-controller: example.com/controller}}
 spec:
   hostNetwork: %s
   nodeName: node-2
-  containers: [{name: controller, image: registry.k8s.io/ingress-nginx/controller:v1.15.1, ports: [{containerPort: 80, name: http}]}]
+  containers: [{name: controller, image: nginx, ports: [{containerPort: 80, name: http}]}]
 ---
 apiVersion: v1
 kind: Service
@@ -105,7 +105,7 @@ spec: {type: NodePort, selector: {app: edge}, ports: [{port: 80, nodePort: 30090
 apiVersion: networking.k8s.io/v1
 kind: IngressClass
 metadata: {name: nginx}
-spec: {controller: k8s.io/ingress-nginx}
+spec: {controller: example.com/controller}
 ---
 apiVersion: networking.k8s.io/v1
 kind: Ingress
@@ -130,7 +130,7 @@ def test_a_request_through_an_ingress_is_one_picture(host_network: bool) -> None
     assert edge is not None
     assert edge.kind == ("hostpod" if host_network else "pod")
     assert "Ingress 1 → 2" in [label.text for label in edge.labels]
-    assert "Ingress controller k8s.io/ingress-nginx" in edge.title
+    assert "Ingress controller example.com/controller" in edge.title
     first, _, second, _ = ways(response.trace)
     ended, begun = (path(picture.scene, way.trace) for way in (first, second))
     assert ended[-1].point == begun[0].point == picture.scene.anchor("default/edge")

@@ -1,0 +1,81 @@
+"""Where the lab and the model are known to differ, or the lab is simpler than a cluster: one table, each row with its reason.
+
+Three kinds of rows: ``refused``, what :func:`~k8snet_course.emulator.lab.emulate` raises NotEmulated for; ``laid out``, what the lab
+holds in another form than a real node; ``differs``, where the two give different answers, which the comparison expects exactly
+so.  A test asserts each row, so that the table can neither grow silently nor keep a row that is no longer true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from k8snet_course.emulator.sent import Sent
+from k8snet_course.linux.trace import Action, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Simplification:
+    """One row: a name, its kind, what is so, and why.
+
+    >>> print(table()[0])
+    plugins (refused): weave, calico (IPIP), cilium (VXLAN) and the three fabrics; they need IPIP, eBPF programs or switches
+    """
+
+    name: str
+    kind: str
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind}): {self.what}; {self.why}"
+
+
+REFUSED, LAID_OUT, DIFFERS = "refused", "laid out", "differs"
+_TABLE = (
+    Simplification("plugins", REFUSED, "weave, calico (IPIP), cilium (VXLAN) and the three fabrics",
+                   "they need IPIP, eBPF programs or switches"),
+    Simplification("ipv6", REFUSED, "clusters with IPv6", "this version lays out IPv4 only"),
+    Simplification("proxy modes", REFUSED, "Services with kube-proxy in another mode than iptables",
+                   "this version hands its rules to iptables-restore only"),
+    Simplification("cilium services", REFUSED, "Services with cilium-native",
+                   "an eBPF program hands packets on after kube-proxy has masqueraded them, and routes alone cannot do that"),
+    Simplification("policies", REFUSED, "clusters with policies that the plugin enforces",
+                   "doors at pods' interfaces are not compiled to filter rules yet"),
+    Simplification("sidecars", REFUSED, "pods with rules of their own", "no proxy runs in the lab's pods"),
+    Simplification("ebpf maps", LAID_OUT, "entries of eBPF maps are routes of the node", "what they decide is the same"),
+    Simplification("cards", LAID_OUT, "network cards are veth cables to a bridge", "no real card may be touched"),
+    Simplification("reverse path filter", LAID_OUT, "rp_filter is off everywhere",
+                   "distributions set it differently, and the model has none"),
+    Simplification("patience", LAID_OUT, "a question for a neighbour is given up after 0.3 s instead of 3",
+                   "a lab is to be fast; what is decided is the same"),
+    Simplification("fresh tables", LAID_OUT, "the lab's devices have learnt nothing yet", "learnt rows follow from packets"),
+    Simplification("rationed errors", DIFFERS, "Linux tells a sender of missing routes five times, then once a second",
+                   "the limit is the machine's and cannot be set for a namespace; the model tells every time"),
+    Simplification("bridged DNAT", DIFFERS,
+                   "a packet that a Service sends back over the bridge it came by keeps its TTL in Linux",
+                   "br_netfilter hands it back to the bridge, where the model routes it"),
+)
+
+
+def table() -> tuple[Simplification, ...]:
+    """All rows."""
+    return _TABLE
+
+
+def as_linux(model: Sent, trace: Trace, bridges: Iterable[str]) -> Sent:
+    """What Linux is expected to say where the model says this: the row ``bridged DNAT``.
+
+    ``bridges`` are the names of bridges whose packets iptables sees.  A device that rewrites the destination of a packet from one
+    of a bridge's ports, and sends it out by that bridge, takes nothing off its TTL.
+    """
+    if not model.arrived:
+        return model
+    kept = 0
+    for hop in trace.hops:
+        came = any(step.action is Action.BRIDGE and step.link in bridges for step in hop.steps[:1])
+        renamed = any(change.field == "destination" for step in hop.steps for change in step.changed)
+        routed = next((step for step in hop.steps if step.action is Action.ROUTE), None)
+        kept += came and renamed and routed is not None and routed.link in bridges and any(
+            change.field == "TTL" for change in routed.changed)
+    return replace(model, ttl=model.ttl + kept)

@@ -1,0 +1,21 @@
+"""Where real Linux and the model once disagreed: each case as small as it gets, asked of the model alone."""
+
+from __future__ import annotations
+
+from k8snet_course.cluster import Cluster
+from k8snet_course.linux.trace import Verdict
+
+
+def test_an_answer_that_ends_at_a_stranger_is_no_answer() -> None:
+    """cni=none: a and b have one address.  a goes through node-2's node port; node-2 takes the answer's way home to b."""
+    cluster = Cluster(nodes=2, cni="none")
+    cluster.add_pod("a", node="node-1")
+    cluster.add_pod("b", node="node-2")
+    cluster.add_pod("web", node="node-2", labels={"app": "web"})
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+                   "spec": {"type": "NodePort", "selector": {"app": "web"}, "ports": [{"port": 80, "nodePort": 30080}]}})
+    assert cluster.pod("a").ip == cluster.pod("b").ip
+    trace = cluster.send("a", "node-2", port=30080)
+    assert trace.verdict is Verdict.DELIVERED and trace.reply is not None
+    assert trace.reply.verdict is Verdict.ADDRESS_CONFLICT and trace.reply.hops[-1].label == "b"
+    assert not trace.answered
