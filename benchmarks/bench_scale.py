@@ -24,8 +24,7 @@ from k8snet_course import Cluster
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 nodes = int(sys.argv[1])
 cluster = Cluster(nodes=nodes, cni=sys.argv[2], node_network="192.168.0.0/16", pod_cidr="10.128.0.0/9")
-for number in range(30 * nodes):
-    cluster.add_pod(f"pod-{number}")
+cluster.add_pods(30 * nodes)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024, "MB")
 """
 

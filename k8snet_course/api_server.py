@@ -53,6 +53,8 @@ class ApiServer:
         self._objects: dict[str, dict[str, Any]] = {"Namespace": self._namespaces}
         self._doomed: list[Pod] = []
         self._announced: dict[str, tuple[str, str]] = {}
+        self._announces: dict[str, str] = {}
+        """By load balancer's address the Service and the node that answers for it; and by Service the address."""
         self._created = 0
         self.forgetful: list[Callable[[str], None]] = []
         """Who wants to know that an address has moved to another machine: a node says so by gratuitous ARP."""
@@ -86,7 +88,7 @@ class ApiServer:
             found = Namespace(name)
             self._put("Namespace", found)
             self.control.undo_later(lambda: self._remove("Namespace", name))
-        return found  # type: ignore[no-any-return] # only Namespaces are kept there
+        return found
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
@@ -190,17 +192,25 @@ class ApiServer:
 
     def _announce(self, key: str, service: Service | None, slices: tuple[EndpointSlice, ...]) -> None:
         """One node answers for a load balancer's address on the nodes' wire."""
-        nodes = [state.node for state in self.control.nodes.values()]
-        address = service.load_balancer_ips[0] if service is not None and service.load_balancer_ips else ""
-        node = speaker(service, nodes, slices) if service is not None and address else ""
-        for old in [held for held, (of, at) in self._announced.items() if of == key and (held, at) != (address, node)]:
-            self.control.lets_go_all(old)
-            del self._announced[old]
-            for forget in self.forgetful:
-                forget(old)
-        if node and address not in self._announced:
+        address, node = "", ""
+        if service is not None and service.load_balancer_ips:
+            address = service.load_balancer_ips[0]
+            node = speaker(service, [state.node for state in self.control.nodes.values()], slices)
+        old = self._announces.get(key, "")
+        if old and (old, self._announced[old][1]) != (address, node):
+            self._fall_silent(old)
+        if node and self._announced.get(address) != (key, node):
+            if address in self._announced:  # the provider has taken it from another Service, of which we have not heard yet
+                self._fall_silent(address)
             self.control.holds(node, address)
-            self._announced[address] = (key, node)
+            self._announced[address], self._announces[key] = (key, node), address
+
+    def _fall_silent(self, address: str) -> None:
+        """No node answers for a load balancer's address any more."""
+        self.control.lets_go_all(address)
+        del self._announces[self._announced.pop(address)[0]]
+        for forget in self.forgetful:
+            forget(address)
 
     def _pod_changed(self, pod: Pod, gone: bool) -> None:
         if gone:

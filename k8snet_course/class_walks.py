@@ -91,8 +91,8 @@ class AlikePairs(ManyPairs):
         width = max(map(len, by_result), default=0)
         for result, those in sorted(by_result.items(), key=lambda item: (item[0] != "ok", item[0])):
             first = those[0]
-            lines.append(f"{result:<{width}}  {len(those)} of these packets, as {names[first.source]} -> {names[first.target]}: "
-                         f"{first.reason}")
+            example = f"{names[first.source]} -> {names[first.target]}: {first.reason}"
+            lines.append(f"{result:<{width}}  {len(those)} of these packets, as {example}")
         return "\n".join(lines)
 
     def _pair(self, one: int, other: int) -> Pair:
@@ -125,8 +125,11 @@ class AlikePairs(ManyPairs):
 
     def _names(self, *numbers: int) -> list[str]:
         """What a sentence about pods may name them and their nodes by."""
-        return [name for number in numbers for pod in (self._classes.pods[number],)
-                for name in (pod.label, pod.ips[self._classes.at], pod.node, *self._classes.node_ips[self._classes.node[number]])]
+        names: list[str] = []
+        for number in numbers:
+            pod, node = self._classes.pods[number], self._classes.node[number]
+            names += [pod.label, pod.ips[self._classes.at], pod.node, *self._classes.node_ips[node]]
+        return names
 
 
 def pairs_of(linux: Derivation, at: int, port: int | None, protocol: str, walk: Walk, few: int = FEW_PODS) -> Sequence[Pair]:
@@ -134,8 +137,8 @@ def pairs_of(linux: Derivation, at: int, port: int | None, protocol: str, walk: 
 
     Up to ``few`` pods each pair is asked for itself, and where pods cannot be told to be alike.  Raises InvalidArgument.
 
-    Asked one after another, pairs can profit from what devices have learnt from those before: where one wire spans all nodes and
-    is broken in one direction, the other direction teaches the way.  Kinds are asked as if each pair were the first.
+    Asked one after another, pairs can profit from what devices have learnt from those before: where one wire spans all nodes
+    and is broken in one direction, the other direction teaches the way.  Kinds are asked as if each pair were the first.
     """
     pods = list(linux.control.pods.values())
     if len(pods) <= few or told_apart(linux, at):

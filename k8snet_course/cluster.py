@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from ipaddress import ip_address
 from os import PathLike
 from typing import Any
 
@@ -48,6 +49,8 @@ from k8snet_course.services.load_balancer import LoadBalancerProvider
 from k8snet_course.underlay import HOSTS, INTERNET_NETWORK, INTERNET_NETWORK_IPV6, SWITCH, Underlay
 
 
+MOST_PODS = 150_000
+"""The documented limit of a Kubernetes cluster, as that of its nodes."""
 SERVICE_CIDRS = {4: ("10.96.0.0/12", "172.30.0.0/16", "10.0.0.0/16"), 6: ("fd00:10:96::/108", "fd02::/112")}
 """Where Services get their cluster IPs if nobody gives a range: kubeadm's choice, and if that is taken, others' choices."""
 DNS_NUMBER = 10
@@ -102,6 +105,13 @@ class Cluster:
         self._underlay = Underlay(ranges.nodes[0], self._plugin.underlay_mtu, *ranges.nodes[1:])
         self._control = ControlPlane(self._plugin, self._underlay, ranges.node_cidrs(), nodes)
         cluster_ips = {"IPv6" if ":" in text else "IPv4": ServiceIpAllocator(text) for text in service_cidr.split(",")}
+        if load_balancer is not None:
+            disjoint(pod_cidr=pod_cidr, service_cidr=service_cidr, load_balancer=load_balancer)
+            pool = network(load_balancer, "pool of load balancers")
+            taken = next((held for held in self._control.holders if ip_address(held) in pool), "")
+            if taken:
+                raise InvalidArgument(load_balancer, f"a pool of free addresses ({self._control.holders[taken][0]} has {taken})",
+                                      "write load_balancer='192.168.1.240/28' or another range that nobody uses")
         self._api = ApiServer(
             self._control,
             ServiceController(cluster_ips, provider=LoadBalancerProvider(load_balancer) if load_balancer is not None else None),
@@ -261,6 +271,22 @@ class Cluster:
         pod = self._control.create(Pod(name, node or "", "", namespace, dict(labels) if isinstance(labels, Mapping) else labels or {},
                                        annotations, parts, host_network=host_network))
         return pod
+
+    def add_pods(self, names: Iterable[str] | int, **like: Any) -> tuple[Pod, ...]:
+        """Make many pods that are alike, or none: ``names``, or as many as a number says (pod-1, pod-2, ...).
+
+        The other arguments are those of ``add_pod``.  Raises what ``add_pod`` raises.
+
+            >>> print(*Cluster(nodes=2).add_pods(3, image="busybox"), sep="\\n")
+            pod pod-1 10.244.0.2 on node-1
+            pod pod-2 10.244.1.2 on node-2
+            pod pod-3 10.244.0.3 on node-1
+        """
+        if isinstance(names, bool) or isinstance(names, int) and not 0 <= names <= MOST_PODS:
+            raise InvalidArgument(names, f"names, or a number of pods from 0 to {MOST_PODS}", "write 3 or ['a', 'b', 'c']")
+        wanted = [f"pod-{number}" for number in range(1, names + 1)] if isinstance(names, int) else names
+        with self._control.all_or_nothing():
+            return tuple(self.add_pod(name, **like) for name in wanted)
 
     def apply(self, manifest: str | PathLike[str] | Mapping[str, object]) -> tuple[Any, ...]:
         """Make or change what a manifest says, as `kubectl apply -f` does: a YAML text, a path to a file, or a dict.

@@ -8,13 +8,14 @@ It knows no tables and no packets: those are derived from its decisions by :mod:
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 
-from k8snet_course.addressing import DualStackNodeCidrs
+from k8snet_course.addressing import DualStackNodeCidrs, NodeBlocks
 from k8snet_course.cni import Attachment, Ipam, Json, Peers, Plugin, container_id
 from k8snet_course.errors import AlreadyExists, InvalidArgument, NotFound, Unschedulable
 from k8snet_course.names import check_labels, dns_label, dns_subdomain, nearest
@@ -100,7 +101,8 @@ class ControlPlane:
     """The decisions of one cluster.  ``nodes`` and ``pods`` are in the order in which they were made.
 
     ``holders`` says for each address which devices have it: usually one, and the course is interested in the exceptions.
-    ``watchers`` are told of each pod that comes, changes or goes, ``address_watchers`` of a load balancer's address that moves.
+    ``watchers`` are told of each pod that comes, changes or goes; before anything has been ``looked_at``, they need not hear of
+    a pod without labels in the namespace that is always there.
     """
 
     def __init__(self, plugin: Plugin, underlay: Underlay, cidrs: DualStackNodeCidrs, nodes: int) -> None:
@@ -109,9 +111,10 @@ class ControlPlane:
         self.pods: dict[str, Pod] = {}
         self.holders: dict[str, tuple[str, ...]] = {address: (name,) for name, address in underlay.held()}
         self.watchers: list[Watcher] = []
-        self.address_watchers: list[Callable[[str], None]] = []
+        self.looked_at = False
         self._sandboxes = 0
         self._journal: list[Callable[[], object]] | None = None
+        self._saved: set[int] = set()
         addresses, second = underlay.node_addresses(), underlay.second_node_addresses()
         for number in range(nodes):
             ip, (cidr, *more) = next(addresses), cidrs.allocate()
@@ -170,7 +173,8 @@ class ControlPlane:
             state = self._with_free(wanted, ports, state)
         if wanted.host_network:
             return self._at_home(wanted, state, ports)
-        before = (state.ipam.copy(), state.second_ipam and state.second_ipam.copy()) if self._journal is not None else None
+        if self._journal is not None and state.number not in self._saved:
+            self._save(state)
         serial = self._sandboxes + 1
         container = container_id(serial, key)
         second = ""
@@ -189,10 +193,11 @@ class ControlPlane:
         self._loaded(state)
         if ports:
             state.host_ports += [(key, port) for port in ports]
-        for watch in self.watchers:
-            watch(pod, False)
-        if self._journal is not None and before is not None:
-            self._journal.append(partial(self._uncreate, pod, state, before))
+        if wanted.labels or self.looked_at or wanted.namespace != "default":  # else it concerns nobody yet
+            for watch in self.watchers:
+                watch(pod, False)
+        if self._journal is not None:
+            self._journal.append(partial(self.delete, pod))
         return pod
 
     def _at_home(self, wanted: Pod, state: NodeState, ports: Sequence[HostPort]) -> Pod:
@@ -219,12 +224,23 @@ class ControlPlane:
                             f"{len(nodes)} node(s) didn't have free ports for the requested pod ports); on {nodes[0].node.name} "
                             f"the pod {taken} has one", "take another hostPort, or delete that pod")
 
-    def _uncreate(self, pod: Pod, state: NodeState, before: tuple[Ipam, Ipam | None]) -> None:
-        """Undo the creation of a pod."""
-        self.delete(pod)
-        self._sandboxes -= 1
-        state.next_index -= 1
-        first, second = before
+    def _save(self, state: NodeState) -> None:
+        """Remember a node's allocators before its first new pod.
+
+        Where all nodes share a pool, one copy holds all of it: what else changes in it, the deletion of the new pods undoes.
+        """
+        assert self._journal is not None
+        both = [ipam for ipam in (state.ipam, state.second_ipam) if ipam is not None]
+        for ipam in both if self._saved else ():
+            if isinstance(ipam, NodeBlocks):
+                self._journal.append(partial(ipam.recall, ipam.last_reserved))
+        if not self._saved or not self.plugin.has_blocks:
+            self._journal.append(partial(self._restore, state, state.ipam.copy(), state.second_ipam and state.second_ipam.copy()))
+        self._journal.append(partial(setattr, state, "next_index", state.next_index))
+        self._saved.add(state.number)
+
+    def _restore(self, state: NodeState, first: Ipam, second: Ipam | None) -> None:
+        """Put a node's allocators back as they were, when the new pods are gone again."""
         state.ipam = self.plugin.rewound(state.ipam, first)
         if state.second_ipam is not None and second is not None:
             state.second_ipam = self.plugin.rewound(state.second_ipam, second)
@@ -270,16 +286,24 @@ class ControlPlane:
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
-        """Undo what was done inside if it ends in an error: each change leaves its undoing in a journal, last one first."""
-        self._journal = []
+        """Undo what was done inside if it ends in an error: each change leaves its undoing in a journal, last one first.
+
+        Much may be made inside and nothing is thrown away, so the garbage collector rests meanwhile.
+        """
+        self._journal, self._saved, sandboxes = [], set(), self._sandboxes
+        collecting = gc.isenabled()
+        gc.disable()
         try:
             yield
         except Exception:
             for undo in reversed(self._journal):
                 undo()
+            self._sandboxes = sandboxes
             raise
         finally:
             self._journal = None
+            if collecting:
+                gc.enable()
 
     def undo_later(self, undo: Callable[[], object]) -> None:
         """How a change is undone, if the manifest that it is from cannot be applied as a whole."""
@@ -298,7 +322,10 @@ class ControlPlane:
     def _loaded(self, state: NodeState) -> None:
         """A pod came to a node or left it."""
         pods = len(state.cables) + len(state.at_home)
-        heappush(self._by_load, pods << _BITS | state.number)
+        if self._by_load[0] & _NUMBER == state.number:  # its old entry, which would have to go anyway
+            heapreplace(self._by_load, pods << _BITS | state.number)
+        else:
+            heappush(self._by_load, pods << _BITS | state.number)
         if len(state.cables) < 2:
             self._note_addresses(state)
 
@@ -308,10 +335,8 @@ class ControlPlane:
         self.holders[address] = (*others, device) if others else (device,)
 
     def lets_go_all(self, address: str) -> None:
-        """Nobody has this address any more.  Its watchers are told, as whoever takes it next tells all (gratuitous ARP)."""
+        """Nobody has this address any more."""
         self.holders.pop(address, None)
-        for watch in self.address_watchers:
-            watch(address)
 
     def _lets_go(self, device: str, address: str) -> None:
         left = tuple(holder for holder in self.holders[address] if holder != device)

@@ -46,7 +46,6 @@ class Derivation:
         self._learned: dict[str, Learned] = {}
         control.watchers.append(self._pod_changed)
         api.forgetful.append(self._forget_address)
-        control.address_watchers.append(self._forget_address)
 
     # -- what the linux layer asks -------------------------------------------------------------------------------------
 
@@ -56,6 +55,7 @@ class Derivation:
         if found is None and self.device(name) != name:
             return self.namespace(self.device(name))
         if found is None:
+            self.control.looked_at = True
             found = self._namespaces[name] = self._derive(name)
         return found
 
@@ -94,11 +94,6 @@ class Derivation:
         """
         for node in [name for name in self._namespaces if name in self.control.nodes]:
             del self._namespaces[node]
-
-    def _forget_address(self, address: str) -> None:
-        """Nobody remembers where an address was that has moved."""
-        for learned in self._learned.values():
-            learned.neighbours.forget(address)
 
     def _forget_pod(self, pod: Pod) -> None:
         """Nobody remembers a pod that is gone."""
@@ -202,7 +197,8 @@ class Derivation:
         sources = tuple(sources)
         ours = {family: [source for source in sources if source.family == family] for family in ("IPv4", "IPv6")}
         return Namespace(name, kind, parts.links, RouteTable(parts.routes, parts.route_families), listeners=listeners,
-                         forwarding=parts.forwarding, bridge_nf=parts.bridge_nf, learned=self._learned.setdefault(name, Learned()),
+                         forwarding=parts.forwarding, bridge_nf=parts.bridge_nf,
+                         learned=self._learned.setdefault(name, Learned()),
                          rules=Rules(parts.nat, parts.filters, ours["IPv4"]),
                          rules6=Rules(parts.nat6, parts.filters6, ours["IPv6"]) if self.underlay.ipv6 else NO_RULES,
                          neighbours=parts.neighbours, fdb=parts.fdb, maps=RouteTable(parts.maps, parts.map_families),

@@ -24,7 +24,6 @@ from k8snet_course.objects.service import Service
 from k8snet_course.probe import EPHEMERAL_PORT, is_address
 from k8snet_course.underlay import HOSTS, ROUTER, Underlay
 
-
 DNS_SERVICE = "kube-system/kube-dns"
 """What the DNS server's Service is called in every cluster, whatever program serves there."""
 
@@ -66,8 +65,9 @@ class Meaning:
     def target(self, word: str, source: str, unreachable: Callable[[], tuple[str, ...]] = tuple) -> Target:
         """Where a packet from ``source`` (an endpoint) to ``word`` goes.  Raises NotFound.
 
-        ``unreachable`` says which DNS servers do not answer the source; it is asked only when a name has to be looked up.  Where
-        the cluster's DNS server runs in pods, a pod has to look up a Service's name like any other (``shop/web`` is no name).
+        ``unreachable`` says which DNS servers do not answer the source; it is asked only when a name has to be looked up.
+        Where the cluster's DNS server runs in pods, a pod has to look up a Service's name like any other (``shop/web`` is no
+        name).
         """
         if word == "localhost":
             ipv6 = ":" in next(iter(self.control.nodes.values())).node.ip

@@ -10,8 +10,8 @@ difference, and these are a pair's *kind*:
 - what the policies of the one say of the other, and those of the other of the one.
 
 A pod with a fault of its own, or with an address that its node has borrowed, is like no other.  Where an address is held twice,
-where a Service takes a pod's address for itself, or where a fault is none of those that this course knows, the reasoning does not
-hold, and :func:`told_apart` says so.
+where a Service takes a pod's address for itself, or where a fault is none of those that this course knows, the reasoning does
+not hold, and :func:`told_apart` says so.
 
 This module sends nothing: that is :mod:`k8snet_course.class_walks`.
 """
@@ -32,11 +32,11 @@ from k8snet_course.linux.namespace import Listener
 from k8snet_course.objects.network_policy import EGRESS, INGRESS
 from k8snet_course.objects.pod import LISTEN_ANNOTATION, Pod
 from k8snet_course.policy import Party
-from k8snet_course.policy.matrix import Matrix
 from k8snet_course.policy.algebra import bits_of
+from k8snet_course.policy.matrix import Matrix
 from k8snet_course.policy.rules import Peer, PodPeer, Policy, rules_of
-from k8snet_course.services.kube_proxy.ipvs import DEVICE as SERVICES_DEVICE
 from k8snet_course.programs import host_ports, listeners_of
+from k8snet_course.services.kube_proxy.ipvs import DEVICE as SERVICES_DEVICE
 from k8snet_course.sidecar import has_sidecar, sockets
 
 SELF, SAME_NODE, OTHER_NODE = "self", "same node", "other node"
@@ -172,7 +172,8 @@ class _Reader:
         tables = self._tables[look]
         alone = pod.key in self.alone or pod.ips[self.classes.at] in self.alone
         if alone or self._marks:
-            tables = (pod.key if alone else "", tables, tuple(mark.is_about(pod, self.linux, self.classes.at) for mark in self._marks))
+            about = tuple(mark.is_about(pod, self.linux, self.classes.at) for mark in self._marks)
+            tables = (pod.key if alone else "", tables, about)
         if pod.host_network:
             seen = self._node_seen(pod.node)
         else:
@@ -186,7 +187,8 @@ class _Reader:
     def _of_node(self, node: str) -> Hashable:
         """What tells nodes apart that packets go to; one that sends this very port elsewhere is like no other."""
         state, port = self.linux.control.nodes[node], self.classes.port
-        diverted = port in self._node_ports or any(each.port == port and key not in state.at_home for key, each in state.host_ports)
+        taken = [each.port for key, each in state.host_ports if key not in state.at_home]
+        diverted = port in self._node_ports or port in taken
         programs = tuple(self._asked(self.linux.control.pods[key]) for key in state.at_home)
         return programs, bool(state.cables), node if diverted else "any node"
 
@@ -203,7 +205,8 @@ class _Reader:
             labels = self.linux.control.nodes[node].labels
             addresses = [text.partition("/")[0] for link in self.linux.namespace(node).links.values()
                          if link.name != SERVICES_DEVICE for text in link.addresses] if self._peers else []
-            parties = [party for address in addresses for party in (Party.of_node(node, address, labels), Party.outside(address))]
+            parties = [party for address in addresses
+                       for party in (Party.of_node(node, address, labels), Party.outside(address))]
             self._seen[node] = tuple(peer.matches(party) for party in parties for peer in self._peers)
         return self._seen[node]
 

@@ -1,7 +1,7 @@
 """Who reaches whom: the walk of a packet from every pod to every other, and what became of each.
 
-Nothing is remembered from asking: the devices' tables are afterwards as they were.  In a large cluster a packet is sent for each
-kind of pair (:mod:`k8snet_course.class_walks`), and a pair is made when somebody asks for it.
+Nothing is remembered from asking: the devices' tables are afterwards as they were.  In a large cluster a packet is sent for
+each kind of pair (:mod:`k8snet_course.class_walks`), and a pair is made when somebody asks for it.
 """
 
 from __future__ import annotations

@@ -122,7 +122,8 @@ def located(value: object) -> Located:
 def _plain_located(value: object, budget: list[int], depth: int) -> Located:
     budget[0] -= 1
     if budget[0] < 0 or depth > _DEEPEST:
-        raise InvalidManifest("values inside values", f"at most {_MOST_VALUES} values and {_DEEPEST} levels", "split or flatten it")
+        raise InvalidManifest("values inside values", f"at most {_MOST_VALUES} values and {_DEEPEST} levels",
+                              "split or flatten it")
     if isinstance(value, Mapping):
         return Located({_field(key): _plain_located(item, budget, depth + 1) for key, item in value.items()}, 0)
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
@@ -147,9 +148,8 @@ def _field(key: object) -> str:
 
 def _refuse_excess(text: str, yaml: Any) -> None:
     """Read the text without keeping it, and refuse it where it becomes too deep or has too many values."""
-    depth = values = 0
-    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-        values += 1
+    depth = 0
+    for events, event in enumerate(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))):
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             depth += 1
             if depth > _DEEPEST:
@@ -157,7 +157,7 @@ def _refuse_excess(text: str, yaml: Any) -> None:
                                       event.start_mark.line + 1)
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             depth -= 1
-        if values > 2 * _MOST_VALUES:  # a list or map is two events, and a document four
+        if events > 2 * _MOST_VALUES:  # a list or map is two events, and a document four
             raise InvalidManifest(f"a text of more than {_MOST_VALUES} values", f"at most {_MOST_VALUES} values", "split it",
                                   event.start_mark.line + 1)
 
@@ -191,10 +191,10 @@ def _located(node: Any, constructor: Any, budget: list[int], depth: int) -> Loca
 def _scalar(node: Any, constructor: Any, line: int) -> Any:
     """What a scalar is: a text, or what YAML takes it for."""
     if len(node.value) > _LONGEST_NUMBER and node.tag != "tag:yaml.org,2002:str":
-        raise InvalidManifest(f"{node.value[:20]}... ({len(node.value)} characters)", "a number of a size that a field can hold",
-                              "write it in quotes if it is a text", line)
+        raise InvalidManifest(f"{node.value[:20]}... ({len(node.value)} characters)",
+                              "a number of a size that a field can hold", "write it in quotes if it is a text", line)
     try:
         return constructor.construct_object(node)
-    except (ValueError, KeyError, TypeError, OverflowError, AttributeError):  # what PyYAML lets through for 2001-99-99, !!bool x
+    except (ValueError, KeyError, TypeError, OverflowError, AttributeError):  # what PyYAML has for 2001-99-99 or !!bool x
         raise InvalidManifest(node.value[:60], f"a value that is what it says it is ({node.tag.rpartition(':')[2]})",
                               "write it in quotes if it is a text", line) from None

@@ -1,4 +1,4 @@
-"""Manifests that would hang, exhaust or confuse a cluster, and manifests with a mistake: one typed error, and nothing has changed.
+"""Manifests that would hang, exhaust or confuse a cluster, or have a mistake: one typed error, and nothing has changed.
 
 And the reverse: what a cluster holds can be printed, and a fresh cluster that gets what was printed holds the same.
 """
@@ -36,7 +36,8 @@ TEXTS: dict[str, Callable[[], str]] = {
     "10,000 question marks": lambda: "? " * 10_000 + "a\n",
     "aliases that grow without end": lambda: LAUGHS,
     "an alias of itself": lambda: "a: &a [*a]\n",
-    "a chain of 1,000 aliases": lambda: "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{x: *a{n - 1}}}\n" for n in range(1, 1_000)),
+    "a chain of 1,000 aliases": lambda: "a0: &a0 {x: 1}\n" + "".join(
+        f"a{n}: &a{n} {{x: *a{n - 1}}}\n" for n in range(1, 1_000)),
     "10 MB": lambda: "a: " + "x" * 10_000_000,
     "10 MB of line ends": lambda: "\n" * 10_000_000,
     "many documents": lambda: "---\na: 1\n" * 150_000,
@@ -96,8 +97,8 @@ def circle() -> dict[str, Any]:
 
 
 WRONG: dict[str, Callable[[], Any]] = {
-    "deep": lambda: deep(10_000), "a circle": circle, "a number": lambda: 5, "nothing": lambda: None, "bytes": lambda: b"a: 1\n",
-    "a list": lambda: [POD], "fields that are numbers": lambda: {1: 2}, "an empty dict": dict,
+    "deep": lambda: deep(10_000), "a circle": circle, "a number": lambda: 5, "nothing": lambda: None,
+    "bytes": lambda: b"a: 1\n", "a list": lambda: [POD], "fields that are numbers": lambda: {1: 2}, "an empty dict": dict,
     "a huge number": lambda: {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": 10**10_000}},
     "a set": lambda: {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": {"a"}}},
     "a function": lambda: {"apiVersion": "v1", "kind": "Pod", "metadata": print},
@@ -266,18 +267,20 @@ spec: {controller: traefik.io/ingress-controller}
 """.replace("{port: 80, nodePort: 30080}", "{name: a, port: 80, nodePort: 30081}")
 
 BAD_ENDS = {
-    "an address that is taken": "{apiVersion: v1, kind: Service, metadata: {name: bad}, spec: {clusterIP: 10.96.0.20, ports: [{port: 80}]}}",
+    "an address that is taken": "{apiVersion: v1, kind: Service, metadata: {name: bad}, spec: {clusterIP: 10.96.0.20, "
+                                "ports: [{port: 80}]}}",
     "a node port that is taken": "{apiVersion: v1, kind: Service, metadata: {name: bad}, spec: {type: NodePort, "
                                  "ports: [{port: 80, nodePort: 30081}]}}",
     "a pod on no node": "{apiVersion: v1, kind: Pod, metadata: {name: bad}, spec: {nodeName: node-9, "
                         "containers: [{name: c, image: nginx}]}}",
-    "a host port that is taken": "{apiVersion: v1, kind: Pod, metadata: {name: bad}, spec: {nodeName: node-1, hostNetwork: true, "
-                                 "containers: [{name: c, image: nginx, ports: [{containerPort: 80}]}]}}",
+    "a host port that is taken": "{apiVersion: v1, kind: Pod, metadata: {name: bad}, spec: {nodeName: node-1, "
+                                 "hostNetwork: true, containers: [{name: c, image: nginx, ports: [{containerPort: 80}]}]}}",
     "a pod that listens on nothing known": "{apiVersion: v1, kind: Pod, metadata: {name: bad, annotations: "
                                            "{k8snet-course/listen: x}}, spec: {containers: [{name: c, image: nginx}]}}",
     "more pods than addresses": "{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: bad}, spec: {replicas: 5000, "
                                 "selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: "
-                                "{nodeName: node-2, containers: [{name: c, image: nginx, ports: [{containerPort: 80, hostPort: 81}]}]}}}}",
+                                "{nodeName: node-2, containers: [{name: c, image: nginx, ports: "
+                                "[{containerPort: 80, hostPort: 81}]}]}}}}",
     "an endpoint that is a Service's address": "{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: bad, "
                                                "labels: {kubernetes.io/service-name: db}}, addressType: IPv4, endpoints: "
                                                "[{addresses: [10.96.0.20]}]}",
@@ -320,8 +323,7 @@ def test_a_damaged_manifest_is_applied_or_changes_nothing(documents: list[dict[s
         before = seen(cluster)
         try:
             cluster.apply(document)
-        except CourseError as error:
-            assert "expected" in str(error)
+        except CourseError:
             assert seen(cluster) == before, document
         else:
             with suppress(CourseError):  # a change that is refused is refused again; one that is not changes nothing more
@@ -340,7 +342,7 @@ ERRORS: dict[str, Callable[[Cluster], object]] = {
     "labels that are none": lambda cluster: cluster.label_node("node-1", {"a": 1}),  # type: ignore[dict-item]
     "a time that is none": lambda cluster: cluster.wait(1.5),  # type: ignore[arg-type]
     "another selector of a Deployment": lambda cluster: cluster.apply(
-        HELD.split("---")[1].replace("matchLabels: {app: web}", "matchLabels: {app: x}").replace("labels: {app: web}", "labels: {app: x}")),
+        HELD.split("---")[1].replace("abels: {app: web}", "abels: {app: x}")),
     "another cluster IP": lambda cluster: cluster.apply(HELD.split("---")[0].replace("10.96.0.20", "10.96.0.21")),
     "another type of addresses": lambda cluster: cluster.apply(
         HELD.split("---")[3].replace("IPv4", "FQDN").replace("192.168.1.10", "a.example.com")),

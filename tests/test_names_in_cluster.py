@@ -1,4 +1,4 @@
-"""Names in a cluster: what the DNS server answers, what a pod's resolver asks, and what becomes of packets to names (FACTS 8)."""
+"""Names in a cluster (FACTS 8): what the DNS server answers, what a resolver asks, and what becomes of packets to names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ WORLD = """
 apiVersion: v1
 kind: Service
 metadata: {name: web}
-spec: {selector: {app: web}, clusterIP: 10.96.0.20, ports: [{name: http, port: 80, targetPort: 8080}, {name: dns, port: 53, protocol: UDP}]}
+spec:
+  selector: {app: web}
+  clusterIP: 10.96.0.20
+  ports: [{name: http, port: 80, targetPort: 8080}, {name: dns, port: 53, protocol: UDP}]
 ---
 apiVersion: v1
 kind: Service
@@ -51,7 +54,7 @@ spec: {nodeName: node-2, containers: [{name: sh, image: busybox}]}
 
 @pytest.fixture(scope="module")
 def cluster() -> Cluster:
-    made = Cluster(nodes=2, cni="flannel", outside_names={"www.example.com": ("203.0.113.9",), "a.b.c.d.e.com": ("203.0.113.9",)})
+    made = Cluster(nodes=2, cni="flannel", outside_names=dict.fromkeys(("www.example.com", "a.b.c.d.e.com"), ("203.0.113.9",)))
     made.apply(WORLD)
     return made
 
@@ -135,7 +138,8 @@ def with_dns(name: str = "own", **spec: Any) -> dict[str, Any]:
     ({"hostNetwork": True}, ("192.168.1.1",), 0, ()),
     ({"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"}, ("10.96.0.10",), 3, ("ndots:5",)),
     ({"dnsPolicy": "Default"}, ("192.168.1.1",), 0, ()),
-    ({"dnsPolicy": "None", "dnsConfig": {"nameservers": ["192.168.1.1"], "searches": ["example.com"]}}, ("192.168.1.1",), 1, ()),
+    ({"dnsPolicy": "None", "dnsConfig": {"nameservers": ["192.168.1.1"], "searches": ["example.com"]}},
+     ("192.168.1.1",), 1, ()),
     ({"dnsConfig": {"options": [{"name": "ndots", "value": "2"}, {"name": "edns0"}], "nameservers": ["192.168.1.1"],
                     "searches": ["example.com"]}}, ("10.96.0.10", "192.168.1.1"), 4, ("ndots:2", "edns0"))])
 def test_dns_policies_and_configs(spec: dict[str, Any], nameservers: tuple[str, ...], search: int,
@@ -200,7 +204,10 @@ DNS_PODS = """
 apiVersion: v1
 kind: Service
 metadata: {name: kube-dns, namespace: kube-system}
-spec: {clusterIP: 10.96.0.10, selector: {k8s-app: kube-dns}, ports: [{name: dns, port: 53, protocol: UDP}, {name: dns-tcp, port: 53}]}
+spec:
+  clusterIP: 10.96.0.10
+  selector: {k8s-app: kube-dns}
+  ports: [{name: dns, port: 53, protocol: UDP}, {name: dns-tcp, port: 53}]
 ---
 apiVersion: v1
 kind: Pod

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from k8snet_course.cluster import Cluster
 from k8snet_course.cni import PLUGINS
 from k8snet_course.errors import AddressesExhausted, AddressUnavailable, CourseError, InvalidArgument, InvalidManifest, NotFound
-from k8snet_course.faults import BridgeNetfilterOff
+from k8snet_course.faults import BlockedPort, BridgeNetfilterOff
 from k8snet_course.linux.trace import Trace, Verdict
 
 VIP, NODE_PORT, EXTERNAL = "10.96.0.20", 30080, "192.168.1.240"
@@ -316,6 +317,24 @@ def test_a_load_balancers_pool_and_who_waits_for_it() -> None:
     assert [each.external_ip_column for each in cluster.services] == ["<none>", "192.168.1.240", "192.168.1.241"]
 
 
+def test_an_address_that_goes_from_one_service_to_another_is_announced_for_the_other() -> None:
+    cluster = Cluster(nodes=2, cni="flannel", load_balancer=f"{EXTERNAL}/32")
+    cluster.add_pod("web", labels={"app": "web"})
+    cluster.apply(balancer())
+    assert cluster.send("laptop", EXTERNAL, port=80).answered
+    waits = service("waits", type="LoadBalancer", clusterIP=None, ports=[{"port": 81, "targetPort": 80}])
+    cluster.apply({"apiVersion": "v1", "kind": "List", "items": [waits, service()]})
+    assert cluster.send("laptop", EXTERNAL, port=81).answered
+    assert not cluster.send("laptop", EXTERNAL, port=80).answered
+    assert [each.external_ip_column for each in cluster.services] == ["<none>", EXTERNAL]
+
+
+@pytest.mark.parametrize("pool", ["192.168.1.0/28", "10.244.0.0/28", "10.96.0.0/24", "web", "192.168.1.241/28", 5])
+def test_a_pool_that_cannot_be(pool: Any) -> None:
+    with pytest.raises(CourseError):
+        Cluster(load_balancer=pool)
+
+
 def test_the_node_that_answers_for_a_load_balancers_address() -> None:
     cluster = world(on=(2, 3))
     cluster.apply(balancer(externalTrafficPolicy="Local"))
@@ -395,7 +414,10 @@ kind: Pod
 metadata: {name: new, labels: {app: web}}
 spec:
   nodeName: node-2
-  containers: [{name: web, image: example/web, ports: [{name: http, containerPort: 9090}, {name: dns, containerPort: 53, protocol: UDP}]}]
+  containers:
+  - name: web
+    image: example/web
+    ports: [{name: http, containerPort: 9090}, {name: dns, containerPort: 53, protocol: UDP}]
 """
 
 
@@ -435,7 +457,8 @@ def test_external_name_is_an_alias() -> None:
     cluster.add_pod("client")
     for name, target in (("shop", "shop.example.com"), ("again", "shop.default.svc.cluster.local"), ("number", "203.0.113.9"),
                          ("lost", "nowhere.example.com")):
-        held, = cluster.apply(service(name, type="ExternalName", externalName=target, selector=None, ports=None, clusterIP=None))
+        alias = service(name, type="ExternalName", externalName=target, selector=None, ports=None, clusterIP=None)
+        held, = cluster.apply(alias)
         assert (held.cluster_ips, cluster.endpoint_slices(name)) == ((), ())
     answer = cluster.query("again.default.svc.cluster.local")
     assert [(record.type, record.data) for record in answer.records] == [
@@ -625,6 +648,32 @@ def test_what_kube_proxy_has_written(proxy: str, words: list[str]) -> None:
         cluster.proxy_text("node-9")
 
 
+def test_rules_follow_the_endpoints() -> None:
+    """FACTS 16, case 8."""
+    cluster = world(on=(1, 2, 3))
+    cluster.apply(service())
+
+    def drawn() -> list[str]:
+        rows = [str(row) for row in cluster.node("node-1").nat if str(row).startswith("-A KUBE-SVC-")]
+        return [row.partition("--probability ")[2].partition(" ")[0] for row in rows if "-j KUBE-SEP" in row]
+
+    assert drawn() == ["0.33333333349", "0.50000000000", ""]
+    cluster.delete("pod", "web-2")
+    assert drawn() == ["0.50000000000", ""]
+    for name in ("web-1", "web-3"):
+        cluster.delete("pod", name)
+    assert drawn() == [] and not any("KUBE-SVC" in str(row) for row in cluster.node("node-1").nat)
+    assert [row.target for row in cluster.node("node-1").filters if "has no endpoints" in str(row)] == ["REJECT"]
+
+
+def test_what_nobody_asks_for_is_drawn_above_the_static_band() -> None:
+    """FACTS 6.2 and 6.3: 10.96.0.1 to 10.96.1.0, and the ports 30000 to 30085, are left to people."""
+    cluster = world()
+    for number in range(40):
+        held, = cluster.apply(service(f"s{number}", clusterIP=None, type="NodePort"))
+        assert ip_address(held.cluster_ip) > ip_address("10.96.1.0") and 30086 <= held.ports[0].node_port <= 32767
+
+
 def test_the_rules_that_a_node_shows_are_those_that_packets_meet() -> None:
     cluster = world()
     cluster.apply(service())
@@ -634,7 +683,8 @@ def test_the_rules_that_a_node_shows_are_those_that_packets_meet() -> None:
             if step.action in ("translate", "filter") for candidate in step.candidates}
     assert read and read <= shown
     cluster.set_state("web-1", ready=False)
-    refused = [step.matched for hop in cluster.send("client", "web", port=80).hops for step in hop.steps if step.action == "filter"]
+    hops = cluster.send("client", "web", port=80).hops
+    refused = [step.matched for hop in hops for step in hop.steps if step.action == "filter"]
     assert refused and all(row in str(cluster.node("node-1").filters) for row in refused)
 
 
@@ -650,11 +700,22 @@ def test_cluster_ipvs_addresses_stand_on_every_node() -> None:
     assert VIP not in str(cluster.node("node-3").links)
 
 
+def test_ebpf_maps_and_filters() -> None:
+    cluster = Cluster(nodes=2, cni="cilium")
+    cluster.add_pod("web", node="node-2")
+    assert "10.244.1.0/24" in str(cluster.node("node-1").maps) or cluster.pod("web").ip in str(cluster.node("node-1").maps)
+    assert not Cluster().node("node-1").maps and not Cluster().node("node-1").filters
+    blocked = world()
+    blocked.inject(BlockedPort("node-2", "TCP", 22))
+    assert str(blocked.node("node-2").filters) == "-A INPUT -p tcp -m tcp --dport 22 -j DROP"
+
+
 # -- NAT is undone --------------------------------------------------------------------------------------------------------
 
 manifests_of_services = st.fixed_dictionaries({}, optional={
     "type": st.sampled_from(["ClusterIP", "NodePort", "LoadBalancer"]),
-    "externalTrafficPolicy": st.sampled_from(["Cluster", "Local"]), "internalTrafficPolicy": st.sampled_from(["Cluster", "Local"]),
+    "externalTrafficPolicy": st.sampled_from(["Cluster", "Local"]),
+    "internalTrafficPolicy": st.sampled_from(["Cluster", "Local"]),
     "sessionAffinity": st.sampled_from(["None", "ClientIP"]), "trafficDistribution": st.sampled_from(["PreferSameNode"]),
     "externalIPs": st.just(["198.51.100.7"])})
 
@@ -681,7 +742,8 @@ def test_nat_is_undone_exactly_on_the_way_back(cni: str, proxy: str, spec: dict[
     if trace.answered:
         assert trace.reply is not None
         home = trace.reply.hops[-1].steps[-1].packet
-        assert (home.src, home.src_port, home.dst, home.dst_port) == (first.dst, first.dst_port, first.src, first.src_port), trace
+        assert (home.src, home.src_port, home.dst, home.dst_port) == (
+            first.dst, first.dst_port, first.src, first.src_port), trace
         answer = trace.reply.packet
         assert (answer.src, answer.src_port, answer.dst, answer.dst_port) == (
             rewritten.dst, rewritten.dst_port, rewritten.src, rewritten.src_port)

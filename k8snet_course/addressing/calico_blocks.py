@@ -272,6 +272,10 @@ class NodeBlocks:
         twin._last = self._last
         return twin
 
+    def recall(self, last: str | None) -> None:
+        """Take an earlier address for the one that was handed out last."""
+        self._last = last
+
     def restore(self, before: NodeBlocks) -> None:
         """Put the pool back into the state of a copy; nothing else may have changed it since."""
         self.pool.become(before.pool, self.node)

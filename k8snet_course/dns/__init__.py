@@ -33,9 +33,10 @@ from k8snet_course.dns.names import (
 )
 from k8snet_course.dns.outside import Outside, Server
 from k8snet_course.dns.records import TYPES, Answer, Rcode, Record
-from k8snet_course.dns.resolv_conf import DNS_POLICIES, PodDnsConfig, ResolvConf, resolv_conf
+from k8snet_course.dns.resolv_conf import DNS_POLICIES, ResolvConf, resolv_conf
 from k8snet_course.dns.resolver import lookup
 from k8snet_course.dns.zone import Zone
+from k8snet_course.objects.pod_dns_config import PodDnsConfig
 
 __all__ = [
     "DNS_POLICIES",

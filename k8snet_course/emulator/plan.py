@@ -113,7 +113,7 @@ def plan(ns: Namespace) -> Plan:
         tuple(f"fdb append {row.mac} dev {row.dev} dst {row.dst} self permanent" for row in tunnels),
         iptables_save(ns.rules) + "\n" if has_rules else "",
         (("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1"),
-         ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/icmp_ratelimit", "0"), ("ipv4/icmp_msgs_per_sec", "100000"), ("ipv4/icmp_msgs_burst", "10000"),
+         ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/icmp_ratemask", "0"), ("ipv4/icmp_msgs_per_sec", "100000"), ("ipv4/icmp_msgs_burst", "10000"),
          ("bridge/bridge-nf-call-iptables", "1" if ns.bridge_nf else "0")),
         (("ipv4/ip_forward", "1" if ns.forwarding else "0"), *_of_links(ns)),
         ns.listeners,

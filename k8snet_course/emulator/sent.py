@@ -87,12 +87,12 @@ def modelled(trace: Trace, source: str, target: str, protocol: str, port: int) -
 def _noticed(trace: Trace) -> Outcome:
     reply = trace.reply
     if reply is None:
-        last = trace.hops[-1].steps[-1]
         if len(trace.hops) > 1 or trace.delivered:
             return Outcome.NO_ANSWER
-        if last.action is Action.FILTER:
-            return Outcome.REFUSED if " REJECT" in last.matched else Outcome.NO_ANSWER
-        return Outcome.UNREACHABLE
+        filters = [step for step in trace.hops[0].steps if step.action is Action.FILTER]
+        if filters:
+            return Outcome.REFUSED if " REJECT" in filters[-1].matched else Outcome.NO_ANSWER
+        return Outcome.UNREACHABLE  # its own system says so
     if not reply.delivered:
         return Outcome.NO_ANSWER
     return told_by(reply.packet)

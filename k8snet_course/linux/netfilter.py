@@ -140,7 +140,7 @@ class Rules:
 
     def parts(self, table: str, chain: str, family: str = "IPv4", own: bool = True) -> Sequence[Chain]:
         """The parts of a chain in the order of reading: those of the family's sources, then (``own``) those of the lists."""
-        found = []
+        found: list[Chain] = []
         for source in self._by_family[family]:
             found += source.chain(table, chain)
         if own:

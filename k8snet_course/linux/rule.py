@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import ip_network
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.packet import Packet

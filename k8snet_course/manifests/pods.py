@@ -1,7 +1,8 @@
 """How a Pod is written.
 
 A container's environment, volumes, probes and resources change nothing in a network, so they are accepted and left alone.
-Containers that run beforehand and a choice of nodes would change it, so they are refused until they are modelled.  One choice of nodes is understood: the label ``kubernetes.io/hostname``, which is a node's name.
+Containers that run beforehand and a choice of nodes would change it, so they are refused until they are modelled.  One choice
+of nodes is understood: the label ``kubernetes.io/hostname``, which is a node's name.
 
 Source: Kubernetes API reference, core/v1 (Pod, PodSpec, Container, ContainerPort) and its validation.
 """
@@ -79,8 +80,9 @@ def _known_nodes(pod: Pod, spot: Spot) -> None:
 def _answered(pod: Pod, spot: Spot) -> None:
     """With the policy None, somebody must be named who answers."""
     if pod.dns_policy == "None" and not (pod.dns_config and pod.dns_config.nameservers):
-        raise spot.at("spec", "dnsPolicy").refusal("None", "dnsConfig.nameservers beside dnsPolicy None: with it the pod has no "
-                                                   "name server but its own", "add 'dnsConfig: {nameservers: [10.96.0.10]}'")
+        raise spot.at("spec", "dnsPolicy").refusal(
+            "None", "dnsConfig.nameservers beside dnsPolicy None: with it the pod has no name server but its own",
+            "add 'dnsConfig: {nameservers: [10.96.0.10]}'")
 
 
 def _option(name: str, value: str = "") -> tuple[str, str]:

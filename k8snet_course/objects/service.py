@@ -70,7 +70,8 @@ class Service:
     """A Service.  ``affinity_timeout`` is in seconds; ``load_balancer_ips`` is what a provider has reported (status).
 
     ``cluster_ips`` has one address of each IP family; it is ``("None",)`` for a headless Service and empty before the
-    cluster has given one, and for ExternalName.
+    cluster has given one, and for ExternalName.  ``external_ips`` are addresses that some node gets packets for anyway: every
+    node's rules rewrite them, but nobody announces them, and nobody outside learns the way to them from Kubernetes.
 
         >>> web = Service("web", selector={"app": "web"}, ports=(ServicePort(80, 8080),), cluster_ips=("10.96.0.20",))
         >>> print(web)

@@ -117,7 +117,8 @@ class ServiceController:
 
     def rewinder(self) -> Callable[[], None]:
         """What makes the next addresses and ports be drawn as they would be drawn now."""
-        drawn = [(each, each.luck()) for each in (*self.ranges.values(), self.ports)]
+        allocators: list[ServiceIpAllocator | NodePortAllocator] = [*self.ranges.values(), self.ports]
+        drawn = [(each, each.luck()) for each in allocators]
 
         def rewind() -> None:
             for each, luck in drawn:

@@ -17,7 +17,7 @@ def test_model_and_linux_agree(request: pytest.FixtureRequest) -> None:
     asked = [0, 0]
 
     @settings(max_examples=wanted or FEW, deadline=None, derandomize=not wanted, database=None,
-              phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck))
+              phases=(Phase.generate, Phase.shrink) if wanted else (Phase.generate,), suppress_health_check=list(HealthCheck))
     @given(worlds())
     def check(world: World) -> None:
         cluster = world.build()

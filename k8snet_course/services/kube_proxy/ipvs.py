@@ -197,9 +197,10 @@ class IpvsMode(Mode):
             if not view.external_local:
                 yield NAT, SetMember(f"@KUBE-NODE-PORT-{view.port.protocol}", "KUBE-MARK-MASQ", protocol=protocol,
                                      dport=view.node_port)
-        for end in {end.text: end for end in (*inside, *outside)}.values():
-            yield NAT, SetMember("@KUBE-LOOP-BACK", "MASQUERADE", src=_one(end.ip), dst=_one(end.ip), dport=end.port,
-                                 protocol=view.protocol)
+        ends = inside if inside == outside else {end.text: end for end in (*inside, *outside)}.values()
+        for end in ends:
+            own = _one(end.ip)
+            yield NAT, SetMember("@KUBE-LOOP-BACK", "MASQUERADE", src=own, dst=own, dport=end.port, protocol=protocol)
 
     def chains(self, view: PortView, comments: bool) -> Iterator[Placed]:
         """None."""

@@ -29,6 +29,9 @@ def node_address(node: Node, family: str) -> str:
     return next((ip for ip in node.ips if ip and (":" in ip) == (family == "IPv6")), "")
 
 
+_SMALL = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp"}
+"""How rules spell protocols: one text for the hundred thousands of rules of a large cluster."""
+
 Placed = tuple[str, Row]
 """A row, and the table that it stands in."""
 
@@ -51,7 +54,7 @@ class PortView:
     @property
     def protocol(self) -> str:
         """tcp, udp or sctp."""
-        return self.port.protocol.lower()
+        return _SMALL.get(self.port.protocol) or self.port.protocol.lower()
 
     @property
     def cluster_ip(self) -> str:

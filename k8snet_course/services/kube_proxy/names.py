@@ -6,16 +6,18 @@ Source: kubernetes, pkg/proxy/iptables/proxier.go and pkg/proxy/nftables/proxier
 from __future__ import annotations
 
 from base64 import b32encode
+from functools import lru_cache
 from hashlib import sha256
 
 
+@lru_cache(maxsize=64)  # a Service's chains differ in the prefix and share the hash
 def hash_of(key: str, length: int) -> str:
-    """The first letters of the base32 form of a text's SHA-256.
+    """The first letters, 16 at most, of the base32 form of a text's SHA-256.
 
     >>> hash_of("default/webtcp", 16)
     'LOLE4ISW44XBNF3G'
     """
-    return b32encode(sha256(key.encode()).digest()[:20])[:length].decode()
+    return b32encode(sha256(key.encode()).digest()[:10])[:length].decode()
 
 
 def service_chain(prefix: str, port_name: str, protocol: str) -> str:

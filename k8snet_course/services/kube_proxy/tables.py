@@ -178,8 +178,9 @@ class NodeTables:
         owner = self._tables.owners.get(where)
         if owner is not None:
             self._make(owner)
-        return tuple(part for part in (self._tables.dispatch.get(where), self._dispatch.get(where), self._tables.made.get(where),
-                                       self._chains.get(where), self._fixed.get(where)) if part)
+        shared = self._tables
+        parts = (shared.dispatch, self._dispatch, shared.made, self._chains, self._fixed)
+        return tuple(part for each in parts if (part := each.get(where)))
 
     def names(self, table: str) -> Iterator[str]:
         """The names of a table's chains; this makes them all."""
