@@ -6,7 +6,7 @@ It decides nothing about packets: :mod:`k8snet_course.linux.forward` does, from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from ipaddress import ip_address
@@ -110,7 +110,8 @@ class Cluster:
             pool = network(load_balancer, "pool of load balancers")
             taken = next((held for held in self._control.holders if ip_address(held) in pool), "")
             if taken:
-                raise InvalidArgument(load_balancer, f"a pool of free addresses ({self._control.holders[taken][0]} has {taken})",
+                holder = self._control.holders[taken][0]
+                raise InvalidArgument(load_balancer, f"a pool of free addresses ({holder} has {taken})",
                                       "write load_balancer='192.168.1.240/28' or another range that nobody uses")
         self._api = ApiServer(
             self._control,
@@ -126,7 +127,8 @@ class Cluster:
                                 Outside(outside_names or {}))
         self._connections = 0
         self._http = HttpWalk(Relays(self._api), self._connect)
-        self._proxied = False
+        self._proxied: tuple[bool | int, ...] = (False,)
+        """What of the Services shows on every node: whether there are any, and the ports of their health checks."""
 
     # -- what there is -------------------------------------------------------------------------------------------------
 
@@ -172,7 +174,8 @@ class Cluster:
     def node(self, name: str) -> Device:
         """A node's tables.  Raises NotFound."""
         node = self._control.node(name).node
-        return Device(self, node.name, node.ip, node.pod_cidr, node.second_ip, node.second_pod_cidr, self._resolver_of(node.name))
+        return Device(self, node.name, node.ip, node.pod_cidr, node.second_ip, node.second_pod_cidr,
+                      self._resolver_of(node.name))
 
     def pod(self, name: str, namespace: str = "default") -> Device:
         """A pod's tables.  Raises NotFound."""
@@ -523,8 +526,9 @@ class Cluster:
     def _settle(self) -> None:
         """Let the controllers do what is to be done since somebody last looked."""
         changed = self._api.settle()
-        if self._proxied != bool(self._api.services.services) or (changed and self._api.proxy.gives_addresses):
-            self._proxied = bool(self._api.services.services)
+        now = (bool(self._api.services.services), *self._api.services.health_ports.values())
+        if self._proxied != now or (changed and self._api.proxy.gives_addresses):
+            self._proxied = now
             self._linux.services_changed()
 
     # -- looking into devices --------------------------------------------------------------------------------------------

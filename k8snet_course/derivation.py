@@ -158,6 +158,7 @@ class Derivation:
             parts.nat6 += self._host_ports(state, 6)
         anywhere = ANY if self.underlay.ipv6 else ANY_IPV4
         programs = [row for key in state.at_home for row in self._programs(self.control.pods[key], anywhere)]
+        programs += [Listener("TCP", port, "kube-proxy", anywhere) for port in self.api.services.health_ports.values()]
         doors: Mapping[str, Door] = NO_DOORS
         if self.api.policies.enforcement.enforces:
             doors = Doors(self.api.policies, {each.host_link: each.key for each in state.attachments}, self._party, self._who_has)

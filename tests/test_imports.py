@@ -19,7 +19,7 @@ LAYERS = [
     {"manifests", "device", "control_plane", "faults", "reachability"},
     {"api_server"},
     {"derivation", "meaning"},
-    {"relays", "response", "http_walk", "pod_classes", "class_walks"},
+    {"relays", "response", "http_walk", "pod_classes", "representatives", "class_walks"},
     {"cluster", "docker", "vms"},
 ]
 """The model, from the bottom: a module may import its own layer and those before it."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from k8snet_course.class_walks import AlikePairs, Representatives, pairs_of, retold
+from k8snet_course.class_walks import AlikePairs, pairs_of, retold
 from k8snet_course.cluster import Cluster
 from k8snet_course.errors import CourseError, InvalidArgument
 from k8snet_course.faults import (
@@ -30,6 +30,7 @@ from k8snet_course.objects.selector import LabelSelector
 from k8snet_course.objects.service import Service, ServicePort
 from k8snet_course.pod_classes import PodClasses, told_apart
 from k8snet_course.reachability import Pair, Reachability
+from k8snet_course.representatives import Representatives
 from tests.policy.worlds import SPACES, cluster_policies, distinct, few, labels, network_policies
 
 ENFORCING = ("calico", "calico-vxlan", "cilium", "weave", "nsx")

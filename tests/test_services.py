@@ -347,8 +347,11 @@ def test_the_node_that_answers_for_a_load_balancers_address() -> None:
     assert cluster.holders(EXTERNAL) == (({"node-2", "node-3"} - {speaker}).pop(),)
     assert cluster.send("laptop", EXTERNAL, port=80).answered
     held, = cluster.services
-    assert held.health_check_node_port >= 30000
+    port = held.health_check_node_port
+    assert port >= 30000 and str(cluster.node("node-1").listeners) == f"TCP 0.0.0.0:{port} kube-proxy"
+    assert all(cluster.send("laptop", node.name, port=port).answered for node in cluster.nodes)
     cluster.delete("svc", "web")
+    assert cluster.send("laptop", "node-1", port=port).verdict is Verdict.REFUSED
     assert cluster.holders(EXTERNAL) == () and cluster.send("laptop", EXTERNAL, port=80).verdict is Verdict.NO_NEIGHBOUR
 
 

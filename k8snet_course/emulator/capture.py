@@ -1,7 +1,7 @@
 """What passes a device: packets are captured on all its interfaces, and those of a probe are recognised.
 
-A probe carries a number by which it is known wherever it turns up, whatever NAT has rewritten: TCP in its first sequence number,
-UDP and ICMP in their bytes.  Answers repeat it, and an ICMP error quotes it.  Out of a VXLAN packet the inner one is read as well.
+A probe carries a number by which it is known wherever it turns up, whatever NAT has rewritten: TCP in its first sequence
+number, UDP and ICMP in their bytes.  Answers repeat it, and an ICMP error quotes it.  Of a VXLAN packet the inner one is read.
 
 Source: packet(7); RFC 791, RFC 792, RFC 768, RFC 9293, RFC 7348.
 """
@@ -25,9 +25,9 @@ _ENOUGH = 512
 class Sighting:
     """A probe's packet, or an answer, seen at one interface.
 
-    ``when`` is the kernel's clock in nanoseconds, ``kind`` request, answer or error; the addresses, ``ttl`` and ``number`` are the
-    probe's own, ``outer`` the header around it, if a tunnel carried it: ``VXLAN 192.168.1.2 -> 192.168.1.3``.  ``code`` is that of
-    an ICMP error of type 3 (-1: another type, or no error).
+    ``when`` is the kernel's clock in nanoseconds, ``kind`` request, answer or error; the addresses, ``ttl`` and ``number`` are
+    the probe's own, ``outer`` the header around it, if a tunnel carried it: ``VXLAN 192.168.1.2 -> 192.168.1.3``.  ``code`` is
+    that of an ICMP error of type 3 (-1: another type, or no error).
     """
 
     when: int
@@ -85,7 +85,8 @@ def read(data: bytes, tunnels: frozenset[int] = frozenset(), outer: str = "") ->
     if len(data) < 28 or data[0] >> 4 != 4:
         return None
     header = (data[0] & 15) * 4
-    src, dst, ttl, protocol, load = (socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20]), data[8], data[9], data[header:])
+    src, dst = socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20])
+    ttl, protocol, load = data[8], data[9], data[header:]
     kind, number, code = "", -1, -1
     if int.from_bytes(data[6:8], "big") & 0x1FFF:
         return None  # a later fragment
@@ -143,8 +144,8 @@ class Capture:
             if seen is None:
                 continue
             seconds, nano = next((struct.unpack("qq", each[2]) for each in more if each[1] == _SO_TIMESTAMPNS), (0, 0))
-            yield Sighting(seconds * 1_000_000_000 + nano, self.device, link, kind == _OUTGOING, seen.kind, seen.number, seen.src,
-                           seen.dst, seen.ttl, seen.outer, seen.code)
+            yield Sighting(seconds * 1_000_000_000 + nano, self.device, link, kind == _OUTGOING, seen.kind, seen.number,
+                           seen.src, seen.dst, seen.ttl, seen.outer, seen.code)
 
     def close(self) -> None:
         """No more."""

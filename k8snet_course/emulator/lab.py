@@ -1,8 +1,8 @@
 """A cluster in real Linux: one network namespace a device, made from the model's tables, and real packets in them.
 
-Nodes, pods, the switch between the nodes, the laptop, the router and the internet's host are namespaces with veth cables between
-them; no cable leads out to the machine's own network.  What is in them is said in :mod:`~k8snet_course.emulator.plan`, what is
-simplified in :mod:`~k8snet_course.emulator.simplifications`.
+Nodes, pods, the switch between the nodes, the laptop, the router and the internet's host are namespaces with veth cables
+between them; no cable leads out to the machine's own network.  What is in them is said in :mod:`~k8snet_course.emulator.plan`,
+what is simplified in :mod:`~k8snet_course.emulator.simplifications`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def emulate(cluster: Cluster) -> Iterator[Lab]:
         >>> _ = cluster.add_pod("a", node="node-1"), cluster.add_pod("c", node="node-2")
         >>> with emulate(cluster) as lab:  # doctest: +SKIP
         ...     print(lab.send("a", "c"))
-        a -> c TCP 80: delivered; c saw 10.244.0.2 and TTL 62; by a, node-1, underlay, node-2, c; in VXLAN 192.168.1.2 -> 192.168.1.3
+        a -> c TCP 80: delivered; c saw 10.244.0.2 and TTL 62; by a, node-1, underlay, node-2, c;
+        in VXLAN 192.168.1.2 -> 192.168.1.3
     """
     check_machine()
     planned = plans(cluster)
@@ -106,8 +107,8 @@ class Lab:
     def send(self, src: str, dst: str, port: int | None = 80, protocol: str = "TCP") -> Sent:
         """Send a real packet, and say what became of it.  Raises NotFound or InvalidArgument.
 
-        ``src`` is a pod, a node, or a machine outside; ``dst`` may also be a Service or an IPv4 address.  Without a ``port`` (or
-        with protocol ICMP) it is a ping.
+        ``src`` is a pod, a node, or a machine outside; ``dst`` may also be a Service or an IPv4 address.  Without a ``port``
+        (or with protocol ICMP) it is a ping.
         """
         return self.send_all([(src, dst, port, protocol)])[0]
 

@@ -123,7 +123,8 @@ def run(clients: Sequence[Client], captures: Sequence[Capture], patience: float)
         for each in clients:
             each.begin()
             if each.noticed is None:
-                selector.register(each.socket, selectors.EVENT_WRITE if each.probe.protocol == "TCP" else selectors.EVENT_READ, each)
+                event = selectors.EVENT_WRITE if each.probe.protocol == "TCP" else selectors.EVENT_READ
+                selector.register(each.socket, event, each)
                 waiting += 1
         end = monotonic() + patience
         while waiting and (left := end - monotonic()) > 0:
@@ -161,15 +162,15 @@ def _became(one: Client, seen: Sequence[Sighting], own: Mapping[str, frozenset[s
     bare = [each for each in requests if not each.outer]
     if answer is not None:
         there = [each for each in bare if each.device == answer.device]
-        if answer.kind == "error" and there and answer.src != there[-1].dst:
-            return plain  # a rule's refusal: the device that speaks is not the one that was asked
+        if answer.kind == "error" and there and (probe.protocol == "TCP" or answer.src != there[-1].dst):
+            return plain  # a rule's refusal: a closed port answers TCP with a reset, and UDP from the address that was asked
     else:
         there = [each for each in bare if not each.outgoing and each.dst in own[each.device]][:1]
     if not there:
         return plain
     arrival = there[-1]
-    return Sent(probe.source, probe.target, probe.protocol, probe.port, verdict, label(arrival.device), arrival.src, arrival.ttl,
-                without_repetition(label(each.device) for each in requests if each.when <= arrival.when),
+    return Sent(probe.source, probe.target, probe.protocol, probe.port, verdict, label(arrival.device), arrival.src,
+                arrival.ttl, without_repetition(label(each.device) for each in requests if each.when <= arrival.when),
                 tuple(dict.fromkeys(each.outer for each in requests if each.outer)))
 
 

@@ -1,8 +1,8 @@
 """What became of one probe, in the same words for real Linux and for the model, so that the two can be compared.
 
 The sender can tell four things apart: an answer, a refusal (a TCP reset or ICMP's "port unreachable"), another error (its own
-system's, or ICMP's from a router), and silence.  Who got the packet, from whom it seemed to come and with which TTL is seen where
-it arrived.
+system's, or ICMP's from a router), and silence.  Who got the packet, from whom it seemed to come and with which TTL is seen
+where it arrived.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Sent:
     the devices on its way, and ``encapsulated`` the outer headers that it had on the way, such as
     ``VXLAN 192.168.1.2 -> 192.168.1.3``.
 
-        >>> print(Sent("a", "c", "TCP", 80, Outcome.DELIVERED, "c", "10.244.0.2", 62, ("a", "node-1", "underlay", "node-2", "c")))
-        a -> c TCP 80: delivered; c saw 10.244.0.2 and TTL 62; by a, node-1, underlay, node-2, c
+        >>> print(Sent("a", "b", "TCP", 80, Outcome.DELIVERED, "b", "10.244.0.2", 64, ("a", "node-1", "b")))
+        a -> b TCP 80: delivered; b saw 10.244.0.2 and TTL 64; by a, node-1, b
         >>> print(Sent("a", "c", "ICMP", 0, Outcome.NO_ANSWER))
         a -> c ICMP: no answer
     """

@@ -77,5 +77,6 @@ def _answer(server: socket.socket) -> None:
     data, more, _, client = server.recvmsg(2048, 128)
     if data.startswith(MAGIC) and data.endswith(REQUEST):
         data = data[:-1] + ANSWER
-    asked = next((content[4:8] for level, kind, content in more if (level, kind) == (socket.IPPROTO_IP, _PACKET_INFO)), bytes(4))
+    wanted = (socket.IPPROTO_IP, _PACKET_INFO)
+    asked = next((content[4:8] for level, kind, content in more if (level, kind) == wanted), bytes(4))
     server.sendmsg([data], [(socket.IPPROTO_IP, _PACKET_INFO, struct.pack("=I4s4s", 0, asked, bytes(4)))], 0, client)

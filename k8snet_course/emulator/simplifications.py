@@ -1,8 +1,8 @@
 """Where the lab and the model are known to differ, or the lab is simpler than a cluster: one table, each row with its reason.
 
-Three kinds of rows: ``refused``, what :func:`~k8snet_course.emulator.lab.emulate` raises NotEmulated for; ``laid out``, what the lab
-holds in another form than a real node; ``differs``, where the two give different answers, which the comparison expects exactly
-so.  A test asserts each row, so that the table can neither grow silently nor keep a row that is no longer true.
+Three kinds of rows: ``refused``, what :func:`~k8snet_course.emulator.lab.emulate` raises NotEmulated for; ``laid out``, what
+the lab holds in another form than a real node; ``differs``, where the two give different answers, which the comparison expects
+exactly so.  A test asserts each row, so that the table can neither grow silently nor keep a row that is no longer true.
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ _TABLE = (
     Simplification("bridged DNAT", DIFFERS,
                    "a packet that a Service sends back over the bridge it came by keeps its TTL in Linux",
                    "br_netfilter hands it back to the bridge, where the model routes it"),
+    Simplification("order of routes", DIFFERS,
+                   "of routes to networks with the same first address, Linux prints the one with the longer prefix first",
+                   "the model prints the shorter prefix first; what a packet finds is the same"),
 )
 
 
@@ -66,8 +69,8 @@ def table() -> tuple[Simplification, ...]:
 def as_linux(model: Sent, trace: Trace, bridges: Iterable[str]) -> Sent:
     """What Linux is expected to say where the model says this: the row ``bridged DNAT``.
 
-    ``bridges`` are the names of bridges whose packets iptables sees.  A device that rewrites the destination of a packet from one
-    of a bridge's ports, and sends it out by that bridge, takes nothing off its TTL.
+    ``bridges`` are the names of bridges whose packets iptables sees.  A device that rewrites the destination of a packet from
+    one of a bridge's ports, and sends it out by that bridge, takes nothing off its TTL.
     """
     if not model.arrived:
         return model

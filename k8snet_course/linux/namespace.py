@@ -142,7 +142,8 @@ class Namespace:
     """
 
     __slots__ = ("_copies", "_fdb", "_fdb_families", "_local", "_ports", "_tunnel_fdb", "bridge_nf", "doors", "forwarding",
-                 "kind", "label", "learned", "links", "listeners", "maps", "name", "refused", "routes", "rules", "rules6", "tunnels")
+                 "kind", "label", "learned", "links", "listeners", "maps", "name", "refused", "routes", "rules", "rules6",
+                 "tunnels")
 
     def __init__(self, name: str, kind: str, links: Iterable[Link], routes: RouteTable, *,
                  listeners: tuple[Listener, ...] = (), forwarding: bool = False, learned: Learned | None = None,

@@ -287,6 +287,8 @@ def exact(dst: str) -> str:
     """
     if not dst or dst[0] == "!" or dst == "default":
         return ""
+    if dst.endswith("/32") and ":" not in dst:  # ten thousand Services have ten thousand of these, and parsing takes time
+        return dst[:-3]
     net = ip_network(dst)
     return str(net.network_address) if net.num_addresses == 1 else ""
 

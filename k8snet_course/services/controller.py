@@ -25,7 +25,8 @@ from k8snet_course.services.selectors import SelectorIndex
 class ServiceController:
     """The Services of a cluster.  ``ranges`` has an allocator of cluster IPs for each IP family, the primary one first.
 
-    ``states`` are the pods' states by their keys, for those that are not simply ready; ``zones`` the nodes' zones.
+    ``states`` are the pods' states by their keys, for those that are not simply ready; ``zones`` the nodes' zones;
+    ``health_ports`` the node ports by Service at which every kube-proxy says whether its node has an endpoint.
 
         >>> from k8snet_course.objects.service import ServicePort
         >>> services = ServiceController({"IPv4": ServiceIpAllocator("10.96.0.0/12")})
@@ -44,6 +45,7 @@ class ServiceController:
         self.zones = dict(zones or {})
         self.services: dict[str, Service] = {}
         self.states: dict[str, PodState] = {}
+        self.health_ports: dict[str, int] = {}
         self._index = SelectorIndex()
         self._written: dict[str, dict[str, EndpointSlice]] = {}
         self._slices: dict[str, tuple[EndpointSlice, ...]] = {}
@@ -111,6 +113,10 @@ class ServiceController:
         if before is not None:
             self._give_back(before, service)
         self.services[service.key] = service
+        if service.health_check_node_port:
+            self.health_ports[service.key] = service.health_check_node_port
+        else:
+            self.health_ports.pop(service.key, None)
         self._index.add_service(service)
         self._stale[service.key] = None
         return service
@@ -133,6 +139,7 @@ class ServiceController:
         self._index.remove_service(key)
         self._stale[key] = None
         self._pending.pop(key, None)
+        self.health_ports.pop(key, None)
         if self.provider is not None:
             self.provider.release(key)
         return service

@@ -1,0 +1,163 @@
+"""Every row of the table of known simplifications is asserted here, and nothing else is in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+
+from k8snet_course.cluster import Cluster
+from k8snet_course.emulator import NotEmulated, Outcome, emulate, modelled
+from k8snet_course.emulator.agreement import compare
+from k8snet_course.emulator.plan import PLUGINS, check_cluster, plan, plans
+from k8snet_course.emulator.simplifications import DIFFERS, LAID_OUT, REFUSED, table
+
+SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+           "spec": {"selector": {"app": "b"}, "ports": [{"port": 80}]}}
+
+
+def refused(cluster: Cluster, word: str) -> None:
+    with pytest.raises(NotEmulated, match=word):
+        plans(cluster)
+
+
+def plugins() -> None:
+    for cni in ("weave", "calico", "cilium", "nsx", "aci", "bcf"):
+        assert cni not in PLUGINS
+        refused(Cluster(cni=cni), cni)
+    for cni in PLUGINS:
+        check_cluster(Cluster(cni=cni))
+
+
+def ipv6() -> None:
+    refused(Cluster(pod_cidr="fd00:10:244::/56", node_network="fd00:192:168:1::/64"), "IPv4")
+    refused(Cluster(pod_cidr="10.244.0.0/16,fd00:10:244::/56", node_network="192.168.1.0/24,fd00:192:168:1::/64"), "IPv4")
+
+
+def proxy_modes() -> None:
+    for proxy in ("nftables", "ipvs"):
+        cluster = Cluster(proxy=proxy)
+        check_cluster(cluster)
+        cluster.apply(SERVICE)
+        refused(cluster, "mode iptables")
+
+
+def cilium_services() -> None:
+    cluster = Cluster(cni="cilium-native")
+    cluster.apply(SERVICE)
+    refused(cluster, "cilium-native")
+
+
+def policies() -> None:
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "deny"},
+              "spec": {"podSelector": {}}}
+    for cni, works in (("calico-bgp", False), ("flannel", True)):  # flannel enforces nothing, and so does the lab
+        cluster = Cluster(cni=cni)
+        cluster.add_pod("a")
+        cluster.apply(policy)
+        if works:
+            plans(cluster)
+        else:
+            refused(cluster, "policies")
+
+
+def sidecars() -> None:
+    cluster = Cluster()
+    cluster.add_pod("a", labels={"sidecar.istio.io/inject": "true"})
+    assert list(cluster.pod("a").nat), "a sidecar comes with rules"
+    refused(cluster, "sidecar")
+
+
+def ebpf_maps() -> None:
+    cluster = Cluster(cni="cilium-native")
+    ip = cluster.add_pod("a").ip
+    entry = cluster.node("node-1").maps[0]
+    assert f"route replace {ip}/32 dev {entry.dev} scope link src 10.244.0.1" in plan(cluster.namespace("node-1")).ip
+
+
+def cards() -> None:
+    cluster = Cluster()
+    with emulate(cluster) as lab:
+        assert "link-netns k8snet-" in lab.exec("node-1", "ip link show dev eth0")
+        outside = [line for line in lab.exec("underlay", "ip -o link").splitlines() if "link-netns" not in line]
+        assert [line.split()[1] for line in outside] == ["lo:", "br0:"], "no cable leads out of the lab"
+
+
+def reverse_path_filter() -> None:
+    with emulate(Cluster()) as lab:
+        assert lab.exec("node-1", "sysctl -n net.ipv4.conf.all.rp_filter net.ipv4.conf.eth0.rp_filter").split() == ["0", "0"]
+
+
+def patience() -> None:
+    with emulate(Cluster()) as lab:
+        assert lab.exec("node-1", "sysctl -n net.ipv4.neigh.eth0.retrans_time_ms").strip() == "100"
+        assert lab.send_all([("node-1", "192.168.1.77", None, "ICMP")], 1.2)[0].verdict is Outcome.UNREACHABLE
+
+
+def fresh_tables() -> None:
+    cluster = Cluster()
+    cluster.add_pod("a")
+    cluster.add_pod("b")
+    cluster.send("a", "b")
+    assert len(cluster.pod("a").neighbours) == 1
+    with emulate(cluster) as lab:
+        assert lab.exec("a", "ip neigh") == ""
+        lab.send("a", "b")
+        assert lab.exec("a", "ip neigh").split()[:5] == str(cluster.pod("a").neighbours[0]).split()[:5]
+
+
+def rationed_errors() -> None:
+    cluster = Cluster()
+    probes = [("laptop", f"10.9.9.{number}", None, "ICMP") for number in range(1, 12)]
+    assert {modelled(cluster.send(*one), *one[:2], "ICMP", 0).verdict for one in probes} == {Outcome.UNREACHABLE}
+    with emulate(cluster) as lab:
+        told = [one.verdict for one in lab.send_all(probes, 0.4)]
+    assert told.count(Outcome.UNREACHABLE) == 5 and told.count(Outcome.NO_ANSWER) == 6
+    assert all(before is Outcome.UNREACHABLE for before, after in pairwise(told) if after is Outcome.UNREACHABLE)
+
+
+def bridged_dnat() -> None:
+    cluster = Cluster(cni="flannel")
+    cluster.add_pod("a")
+    cluster.add_pod("b", labels={"app": "b"})
+    cluster.apply(SERVICE)
+    model = modelled(cluster.send("a", "web"), "a", "web", "TCP", 80)
+    with emulate(cluster) as lab:
+        linux = lab.send("a", "web")
+        assert (linux.ttl, model.ttl) == (64, 63) and linux.source_seen == model.source_seen == cluster.pod("a").ip
+        assert compare(cluster, lab, [("a", "web", 80, "TCP")]) == []
+
+
+def order_of_routes() -> None:
+    cluster = Cluster(cni="flannel")
+    cluster.add_pod("a")
+    with emulate(cluster) as lab:
+        linux = [line.split()[0] for line in lab.exec("a", "ip route").splitlines()]
+    assert linux == ["default", "10.244.0.0/24", "10.244.0.0/16"]
+    assert [row.dst for row in cluster.pod("a").routes] == ["default", "10.244.0.0/16", "10.244.0.0/24"]
+
+
+REAL = pytest.mark.needs("ip", "bridge", "iptables-restore", "sysctl", "ping", "root")
+ASSERTIONS: dict[str, Callable[[], None]] = {
+    "plugins": plugins, "ipv6": ipv6, "proxy modes": proxy_modes, "cilium services": cilium_services, "policies": policies,
+    "sidecars": sidecars, "ebpf maps": ebpf_maps, "cards": cards, "reverse path filter": reverse_path_filter,
+    "patience": patience, "fresh tables": fresh_tables, "rationed errors": rationed_errors, "bridged DNAT": bridged_dnat,
+    "order of routes": order_of_routes}
+ON_PAPER = ("plugins", "ipv6", "proxy modes", "cilium services", "policies", "sidecars", "ebpf maps")
+
+
+def test_the_table_is_what_is_asserted() -> None:
+    assert [row.name for row in table()] == list(ASSERTIONS)
+    assert {row.kind for row in table()} == {REFUSED, LAID_OUT, DIFFERS}
+
+
+@pytest.mark.parametrize("name", ON_PAPER)
+def test_a_row(name: str) -> None:
+    ASSERTIONS[name]()
+
+
+@REAL
+@pytest.mark.parametrize("name", [name for name in ASSERTIONS if name not in ON_PAPER])
+def test_a_row_in_real_linux(name: str) -> None:
+    ASSERTIONS[name]()
