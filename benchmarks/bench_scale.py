@@ -42,7 +42,8 @@ def cluster_of(nodes: int, cni: str = "flannel") -> Cluster:
 @pytest.mark.benchmark(group="a cluster built, with thirty pods a node, in a new Python (memory in extra_info)")
 def test_build(benchmark: Any, nodes: int, cni: str) -> None:
     said = benchmark.pedantic(
-        lambda: subprocess.run([sys.executable, "-c", BUILD, str(nodes), cni], check=True, capture_output=True, text=True).stdout,
+        lambda: subprocess.run([sys.executable, "-c", BUILD, str(nodes), cni], check=True, capture_output=True,
+                               text=True).stdout,
         rounds=2)
     benchmark.extra_info["memory"] = said.strip()
     print(f"\n{nodes} nodes, {30 * nodes} pods, {cni}: {said.strip()}")

@@ -97,12 +97,11 @@ class ApiServer:
         from k8snet_course import manifests  # kinds and their fields are needed only where manifests are
 
         changes = manifests.plan(wanted, lambda kind, key: self.find(kind.name, key))
-        done = []
+        done: list[Any] = []
         self._doomed = []
         with self.control.all_or_nothing():
             self.control.undo_later(self.services.rewinder())
-            for change in changes:
-                done.append(self.put(change.after) if change.action != "unchanged" else change.before)
+            done += [self.put(change.after) if change.action != "unchanged" else change.before for change in changes]
         for pod in self._doomed:  # nothing can fail any more
             self.control.delete(pod)
         return tuple(done)

@@ -48,7 +48,6 @@ from k8snet_course.services.kube_proxy.proxy import Settings as ProxySettings
 from k8snet_course.services.load_balancer import LoadBalancerProvider
 from k8snet_course.underlay import HOSTS, INTERNET_NETWORK, INTERNET_NETWORK_IPV6, SWITCH, Underlay
 
-
 MOST_PODS = 150_000
 """The documented limit of a Kubernetes cluster, as that of its nodes."""
 SERVICE_CIDRS = {4: ("10.96.0.0/12", "172.30.0.0/16", "10.0.0.0/16"), 6: ("fd00:10:96::/108", "fd02::/112")}
@@ -94,13 +93,15 @@ class Cluster:
         pod_cidr = PLUGINS[cni].pod_network if pod_cidr is None else pod_cidr
         ranges = Ranges.of(pod_cidr, node_network, node_mask_size, node_mask_size_ipv6)
         if service_cidr is None:
-            service_cidr = ",".join(free_range(SERVICE_CIDRS[each.version], (*ranges.pods, *ranges.nodes)) for each in ranges.pods)
+            taken = (*ranges.pods, *ranges.nodes)
+            service_cidr = ",".join(free_range(SERVICE_CIDRS[each.version], taken) for each in ranges.pods)
         disjoint(pod_cidr=pod_cidr, node_network=node_network, service_cidr=service_cidr,
                  internet=f"{INTERNET_NETWORK},{INTERNET_NETWORK_IPV6}")
         self.cni = cni
         self.pod_cidr = pod_cidr
         self.node_network = node_network
-        settings = settings_of(cni, PLUGINS[cni], Settings(pod_cidr, node_network, nodes), block_size, block_size_ipv6, strict_affinity)
+        settings = settings_of(cni, PLUGINS[cni], Settings(pod_cidr, node_network, nodes), block_size, block_size_ipv6,
+                               strict_affinity)
         self._plugin = PLUGINS[cni](settings)
         self._underlay = Underlay(ranges.nodes[0], self._plugin.underlay_mtu, *ranges.nodes[1:])
         self._control = ControlPlane(self._plugin, self._underlay, ranges.node_cidrs(), nodes)
@@ -246,7 +247,8 @@ class Cluster:
         now = self.namespace(found.key)
         wanted = port_mappings(port for container in found.containers for port in container.ports)
         return exchange(command, self._plugin.conflist(self._control.node(found.node).node), self._control.attachment(found),
-                        runtime_config={"portMappings": wanted} if wanted else None, links=now.links.values(), routes=now.routes)
+                        runtime_config={"portMappings": wanted} if wanted else None, links=now.links.values(),
+                        routes=now.routes)
 
     # -- changing it ---------------------------------------------------------------------------------------------------
 
@@ -271,9 +273,8 @@ class Cluster:
         """
         annotations = {} if listen is None else {LISTEN_ANNOTATION: listen_text(listen)}
         parts = containers_of(image, containers, host_ports)
-        pod = self._control.create(Pod(name, node or "", "", namespace, dict(labels) if isinstance(labels, Mapping) else labels or {},
-                                       annotations, parts, host_network=host_network))
-        return pod
+        labels = dict(labels) if isinstance(labels, Mapping) else labels or {}
+        return self._control.create(Pod(name, node or "", "", namespace, labels, annotations, parts, host_network=host_network))
 
     def add_pods(self, names: Iterable[str] | int, **like: Any) -> tuple[Pod, ...]:
         """Make many pods that are alike, or none: ``names``, or as many as a number says (pod-1, pod-2, ...).
@@ -285,7 +286,7 @@ class Cluster:
             pod pod-2 10.244.1.2 on node-2
             pod pod-3 10.244.0.3 on node-1
         """
-        if isinstance(names, bool) or isinstance(names, int) and not 0 <= names <= MOST_PODS:
+        if isinstance(names, bool) or (isinstance(names, int) and not 0 <= names <= MOST_PODS):
             raise InvalidArgument(names, f"names, or a number of pods from 0 to {MOST_PODS}", "write 3 or ['a', 'b', 'c']")
         wanted = [f"pod-{number}" for number in range(1, names + 1)] if isinstance(names, int) else names
         with self._control.all_or_nothing():

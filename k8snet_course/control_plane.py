@@ -23,7 +23,6 @@ from k8snet_course.objects import Node, Pod
 from k8snet_course.programs import HostPort, host_ports, listeners_of
 from k8snet_course.underlay import Underlay
 
-
 MAX_NODES = 5000
 """The documented limit of a Kubernetes cluster (Kubernetes documentation, "Considerations for large clusters")."""
 ZONE_LABEL = "topology.kubernetes.io/zone"
@@ -147,8 +146,8 @@ class ControlPlane:
     def attachment(self, pod: Pod) -> Attachment:
         """How a pod is attached to its node's network.  Raises InvalidArgument for a pod that uses the node's own."""
         if pod.host_network:
-            raise InvalidArgument(pod.label, "a pod with a network of its own: this one has hostNetwork, so no plugin was called",
-                                  "name another pod")
+            raise InvalidArgument(pod.label, "a pod with a network of its own: this one has hostNetwork, so no plugin was "
+                                  "called", "name another pod")
         return self.nodes[pod.node].attachment(pod.key)
 
     def create(self, wanted: Pod) -> Pod:
@@ -221,8 +220,8 @@ class ControlPlane:
                 return each
         taken = nodes[0].conflict(ports).removeprefix("default/")
         raise Unschedulable(wanted.label, f"a node with free host ports {', '.join(map(str, ports))} (kube-scheduler: "
-                            f"{len(nodes)} node(s) didn't have free ports for the requested pod ports); on {nodes[0].node.name} "
-                            f"the pod {taken} has one", "take another hostPort, or delete that pod")
+                            f"{len(nodes)} node(s) didn't have free ports for the requested pod ports); on "
+                            f"{nodes[0].node.name} the pod {taken} has one", "take another hostPort, or delete that pod")
 
     def _save(self, state: NodeState) -> None:
         """Remember a node's allocators before its first new pod.
@@ -235,7 +234,8 @@ class ControlPlane:
             if isinstance(ipam, NodeBlocks):
                 self._journal.append(partial(ipam.recall, ipam.last_reserved))
         if not self._saved or not self.plugin.has_blocks:
-            self._journal.append(partial(self._restore, state, state.ipam.copy(), state.second_ipam and state.second_ipam.copy()))
+            second = state.second_ipam and state.second_ipam.copy()
+            self._journal.append(partial(self._restore, state, state.ipam.copy(), second))
         self._journal.append(partial(setattr, state, "next_index", state.next_index))
         self._saved.add(state.number)
 

@@ -161,7 +161,8 @@ class Derivation:
         programs += [Listener("TCP", port, "kube-proxy", anywhere) for port in self.api.services.health_ports.values()]
         doors: Mapping[str, Door] = NO_DOORS
         if self.api.policies.enforcement.enforces:
-            doors = Doors(self.api.policies, {each.host_link: each.key for each in state.attachments}, self._party, self._who_has)
+            behind = {each.host_link: each.key for each in state.attachments}
+            doors = Doors(self.api.policies, behind, self._party, self._who_has)
         proxied: tuple[Source, ...] = ()
         if self.api.services.services:
             proxied = self.api.proxy.on(state.node, state.zone)

@@ -129,8 +129,8 @@ class Meaning:
         servers: dict[str, Server] = dict.fromkeys(self.dns, self.api.zone) | {self.underlay.address[ROUTER]: self.outside}
         pod: Pod | None = self.control.pods.get(source)
         hosts = {"localhost": ("127.0.0.1",)} | ({pod.hostname or pod.name: pod.ips} if pod is not None else {})
-        return lookup(self.resolv_conf(source), name, {ip: one for ip, one in servers.items() if ip not in unreachable}, resolver,
-                      hosts)
+        there = {ip: one for ip, one in servers.items() if ip not in unreachable}
+        return lookup(self.resolv_conf(source), name, there, resolver, hosts)
 
     def _device(self, name: object) -> str:
         """A pod, node or machine outside, or nothing.  Raises NotFound for one that is named by its kind and is not there."""

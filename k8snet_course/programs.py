@@ -62,7 +62,8 @@ def _told(word: str, pod: Pod, anywhere: str) -> Listener:
     container, _, text = word.rpartition("=")
     names = [each.name for each in pod.containers] or [pod.name]
     if container and container not in names:
-        raise InvalidArgument(container, f"a container of the pod {pod.label}: {', '.join(names)}", "name one of them before '='")
+        raise InvalidArgument(container, f"a container of the pod {pod.label}: {', '.join(names)}",
+                              "name one of them before '='")
     return parse_listen(text, container or names[0], anywhere)
 
 

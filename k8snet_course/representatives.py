@@ -1,7 +1,7 @@
 """Two pods for every kind of pair that there is in a cluster.
 
 Ten thousand pods have a hundred million pairs, and nobody can look at each to see what kinds there are
-(:mod:`k8snet_course.pod_classes`).  Here sets of classes and of nodes are integers, a bit each, and a kind costs a few operations
+(:mod:`k8snet_course.pod_classes`).  Here sets of classes and of nodes are integers, a bit each: a kind costs a few operations,
 however many pairs are of it.
 
 It sends nothing: that is :mod:`k8snet_course.class_walks`.

@@ -20,7 +20,8 @@ def small(cni: str) -> Cluster:
 
 def state(cluster: Cluster) -> tuple[object, ...]:
     nodes = [cluster._control.nodes[node.name] for node in cluster.nodes]
-    return repr(cluster), [(repr(node.ipam), node.ipam.last_reserved, node.next_index) for node in nodes], cluster._control._sandboxes
+    allocators = [(repr(node.ipam), node.ipam.last_reserved, node.next_index) for node in nodes]
+    return repr(cluster), allocators, cluster._control._sandboxes
 
 
 @pytest.mark.parametrize("cni", PLUGINS)
@@ -37,7 +38,8 @@ def test_all_or_none(cni: str) -> None:
 def test_a_number_gives_names_and_everything_else_is_that_of_add_pod() -> None:
     cluster = Cluster(nodes=2)
     made = cluster.add_pods(3, namespace="shop", labels={"app": "web"}, image="httpd")
-    assert [(pod.key, pod.node) for pod in made] == [("shop/pod-1", "node-1"), ("shop/pod-2", "node-2"), ("shop/pod-3", "node-1")]
+    assert [(pod.key, pod.node) for pod in made] == [
+        ("shop/pod-1", "node-1"), ("shop/pod-2", "node-2"), ("shop/pod-3", "node-1")]
     assert cluster.add_pods(0) == () and all(pod.labels == {"app": "web"} for pod in cluster.pods)
     for wrong in (-1, True, 150_001):
         with pytest.raises(InvalidArgument):

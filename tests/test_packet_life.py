@@ -129,7 +129,8 @@ def test_two_containers_share_localhost_and_the_ports() -> None:
     assert cluster.send("web", "localhost", port=9090).answered
     assert cluster.send("web", "127.0.0.1", port=8081).reason == "apache in web listens on TCP port 8081 and takes the packet"
     outside = cluster.send("other", "web", port=9090)
-    assert outside.verdict == "refused" and outside.hops[-1].steps[-1].candidates[1].why == "bound to 127.0.0.1, not to 10.244.0.2"
+    assert outside.verdict == "refused"
+    assert outside.hops[-1].steps[-1].candidates[1].why == "bound to 127.0.0.1, not to 10.244.0.2"
     assert cluster.send("other", "web", port=80).answered, "two pods may use the same port"
 
 

@@ -71,6 +71,7 @@ class Peers:
         return dev, Family(self.index(f"{dev} mac", mac), lambda other: FdbEntry(mac(other), dev, "", other.ip), [mac(node)])
 
     def copies(self, node: Node, dev: str) -> FdbFamily:
-        """An FDB row for each other node, which gets a copy of each frame whose MAC address the tunnel ``dev`` does not know."""
+        """An FDB row for each other node, which gets a copy of each frame whose MAC address the tunnel ``dev`` does not
+        know."""
         return dev, Family(self.index("ip", lambda other: other.ip), lambda other: FdbEntry(EVERYBODY, dev, "", other.ip),
                            [node.ip])

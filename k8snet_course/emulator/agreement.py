@@ -16,14 +16,14 @@ from dataclasses import dataclass
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.emulator.lab import Lab, emulate
-from k8snet_course.emulator.sent import Outcome, Sent, modelled
+from k8snet_course.emulator.sent import Sent, modelled
 from k8snet_course.emulator.simplifications import as_linux
-from k8snet_course.linux.trace import Trace
+from k8snet_course.linux.trace import Trace, Verdict
 
 Wanted = tuple[str, str, "int | None", str]
 """A probe: source, destination, port (None: a ping) and protocol."""
 RATION = 4
-"""So many ICMP errors about missing routes a device sends to an address at once.  Linux rations them: five, then one a second."""
+"""So often a device tells an address of missing routes at once.  Linux rations that: five times, then once a second."""
 _DRAWS = 60
 """How often the model is asked to draw; with six endpoints one of them is missed in one case of 50,000."""
 _FIRST_LOOK, _LONG_LOOK = 0.7, 3.0
@@ -67,22 +67,22 @@ def compare(cluster: Cluster, lab: Lab, probes: Iterable[Wanted]) -> list[Disagr
 
 
 def within_ration(cluster: Cluster, probes: Iterable[Wanted]) -> list[Wanted]:
-    """These probes without those for which Linux would have to send an address more ICMP errors than it does.
+    """These probes without those for which Linux would have to tell an address of more missing routes than it does.
+
+    Lost answers count too: the one who sent them is told.
 
     >>> cluster = Cluster()
     >>> len(within_ration(cluster, [("laptop", f"10.244.0.{number}", 80, "TCP") for number in range(2, 12)]))
     4
     """
-    given: Counter[tuple[str, str]] = Counter()
+    told: Counter[tuple[str, str]] = Counter()
     kept = []
     for probe in probes:
         trace = cluster.send(*probe)
-        if trace.reply is not None and trace.reply.packet.is_icmp_error:
-            speaks = trace.reply.hops[0].device, trace.reply.packet.dst
-            given[speaks] += 1
-            if given[speaks] > RATION:
-                continue
-        kept.append(probe)
+        lost = [walk.hops[-1] for walk in (trace, trace.reply) if walk is not None and walk.verdict is Verdict.NO_ROUTE]
+        told.update((hop.device, hop.steps[-1].packet.src) for hop in lost)
+        if all(told[hop.device, hop.steps[-1].packet.src] <= RATION for hop in lost):
+            kept.append(probe)
     return kept
 
 

@@ -134,7 +134,7 @@ class Lab:
         words = shlex.split(command)
         space = self._device(device)
         try:
-            done = self._spaces.inside(space, subprocess.run, words, stdout=subprocess.PIPE,  # type: ignore[call-overload]
+            done = self._spaces.inside(space, subprocess.run, words, stdout=subprocess.PIPE,
                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, timeout=_LONGEST_COMMAND,
                                        check=False)
         except FileNotFoundError:

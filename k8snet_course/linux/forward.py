@@ -275,8 +275,8 @@ class _Walk(Hooks):
         inner = packet.carried
         assert inner is not None
         self.step(Action.DECAPSULATE, link.name, inner, lambda: Told(
-            f"{link.name} takes the inner packet out of the {link.kind.upper()} packet from {packet.src}", f"tunnel {link.name}",
-            (), 0, "", (Change("size", f"{packet.size} bytes", f"{inner.size} bytes"),)))
+            f"{link.name} takes the inner packet out of the {link.kind.upper()} packet from {packet.src}",
+            f"tunnel {link.name}", (), 0, "", (Change("size", f"{packet.size} bytes", f"{inner.size} bytes"),)))
         if isinstance(packet.inner, Frame) and link.master:
             frame = packet.inner
             if ns.fdb(link.name).learn(frame.src_mac, link.name, packet.src):

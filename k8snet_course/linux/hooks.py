@@ -128,7 +128,8 @@ class Hooks(Record):
         self._translate(ns, netfilter.PREROUTING, before, after, "lets its connection tracking see what its bridges send on "
                         "(bridge-nf-call-iptables): it remembers this connection and writes back what it had rewritten")
 
-    def _translate(self, ns: Namespace, hook: str, before: Packet, after: Packet, why: str, ruling: Ruling | None = None) -> None:
+    def _translate(self, ns: Namespace, hook: str, before: Packet, after: Packet, why: str,
+                   ruling: Ruling | None = None) -> None:
         self.translated = self.translated or after.dst != before.dst
         self.step(Action.TRANSLATE, "", after, lambda: Told(
             f"{ns.label} {why}", f"nat {hook}", ruling.reading.candidates if ruling is not None else (),

@@ -15,7 +15,8 @@ from k8snet_course.linux.conntrack import changes
 from k8snet_course.objects import Container, ContainerPort, Pod
 from tests.cni.worlds import real
 
-PORTS = (ContainerPort(80, host_port=8080), ContainerPort(53, "UDP", host_port=5353, host_ip="192.168.1.2"), ContainerPort(9090))
+PORTS = (ContainerPort(80, host_port=8080), ContainerPort(53, "UDP", host_port=5353, host_ip="192.168.1.2"),
+         ContainerPort(9090))
 
 
 def with_ports() -> Cluster:
@@ -35,7 +36,7 @@ def test_only_the_named_address_is_taken() -> None:
     assert cluster.send("laptop", "node-1", port=8080).nat
     assert cluster.send("node-1", "127.0.0.1", port=5353, protocol="UDP").verdict == "refused"
     sent = cluster.send("laptop", "192.168.1.2", port=5353, protocol="UDP")
-    assert sent.verdict == "refused" and sent.hops[-1].label == "web", "the rule sends it there; nginx does not listen on UDP 53"
+    assert sent.verdict == "refused" and sent.hops[-1].label == "web", "the rule sends it there; nginx listens on TCP"
     assert sent.nat == changes(sent.packet, sent.packet._replace(dst="10.244.0.2", dst_port=53))
 
 

@@ -11,11 +11,12 @@ from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.rule import Rule
 
 HOSTS = ("10.244.0.2", "10.244.0.3", "10.244.1.2")
-networks = st.sampled_from(("", *HOSTS, *(f"{host}/32" for host in HOSTS), f"!{HOSTS[0]}/32", "10.244.0.0/24", "!10.244.0.0/24"))
+networks = st.sampled_from(("", *HOSTS, *(f"{host}/32" for host in HOSTS), f"!{HOSTS[0]}/32", "10.244.0.0/24",
+                            "!10.244.0.0/24"))
 rules = st.lists(st.builds(
-    lambda src, dst, port, target: Rule("POSTROUTING", target, src=src, dst=dst, protocol="tcp" if port else "", dport=port),
-    networks, networks, st.sampled_from((0, 80, 81)), st.sampled_from(("", "", "ACCEPT", "MASQUERADE"))), min_size=FEW + 1,
-    max_size=40)
+    lambda src, dst, port, to: Rule("POSTROUTING", to, src=src, dst=dst, protocol="tcp" if port else "", dport=port),
+    networks, networks, st.sampled_from((0, 80, 81)), st.sampled_from(("", "", "ACCEPT", "MASQUERADE"))),
+    min_size=FEW + 1, max_size=40)
 
 
 @given(rules, st.sampled_from(HOSTS), st.sampled_from(HOSTS), st.sampled_from((0, 80, 82)))
