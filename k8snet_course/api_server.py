@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from k8snet_course.control_plane import ControlPlane, listed
+from k8snet_course.control_plane import ControlPlane, collector_resting, listed
 from k8snet_course.dns import Zone
 from k8snet_course.errors import InvalidArgument, NotFound
 from k8snet_course.names import nearest
@@ -175,6 +175,12 @@ class ApiServer:
 
     def settle(self) -> bool:
         """Bring kube-proxy and DNS up to date with the Services.  Returns whether there was anything to do."""
+        if not self.services.unsettled:
+            return False
+        with collector_resting():
+            return self._settle()
+
+    def _settle(self) -> bool:
         key = ""
         for key, service, slices in self.services.settle():
             namespace, _, name = key.partition("/")

@@ -93,8 +93,8 @@ class Cluster:
         pod_cidr = PLUGINS[cni].pod_network if pod_cidr is None else pod_cidr
         ranges = Ranges.of(pod_cidr, node_network, node_mask_size, node_mask_size_ipv6)
         if service_cidr is None:
-            taken = (*ranges.pods, *ranges.nodes)
-            service_cidr = ",".join(free_range(SERVICE_CIDRS[each.version], taken) for each in ranges.pods)
+            used = (*ranges.pods, *ranges.nodes)
+            service_cidr = ",".join(free_range(SERVICE_CIDRS[each.version], used) for each in ranges.pods)
         disjoint(pod_cidr=pod_cidr, node_network=node_network, service_cidr=service_cidr,
                  internet=f"{INTERNET_NETWORK},{INTERNET_NETWORK_IPV6}")
         self.cni = cni

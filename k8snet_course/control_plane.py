@@ -288,13 +288,11 @@ class ControlPlane:
     def all_or_nothing(self) -> Iterator[None]:
         """Undo what was done inside if it ends in an error: each change leaves its undoing in a journal, last one first.
 
-        Much may be made inside and nothing is thrown away, so the garbage collector rests meanwhile.
         """
         self._journal, self._saved, sandboxes = [], set(), self._sandboxes
-        collecting = gc.isenabled()
-        gc.disable()
         try:
-            yield
+            with collector_resting():
+                yield
         except Exception:
             for undo in reversed(self._journal):
                 undo()
@@ -302,8 +300,6 @@ class ControlPlane:
             raise
         finally:
             self._journal = None
-            if collecting:
-                gc.enable()
 
     def undo_later(self, undo: Callable[[], object]) -> None:
         """How a change is undone, if the manifest that it is from cannot be applied as a whole."""
@@ -354,6 +350,18 @@ class ControlPlane:
             for address in now:
                 self.holds(state.node.name, address)
             state.addresses = now
+
+
+@contextmanager
+def collector_resting() -> Iterator[None]:
+    """Where much is made and nothing is thrown away, the garbage collector would only look at it again and again."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def listed(names: Iterable[str]) -> str:

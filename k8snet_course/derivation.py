@@ -142,11 +142,14 @@ class Derivation:
                 parts.nat6 += redirections() if self.plugin.settings.ipv6 else []
             return self._build(name, "pod", parts, self._programs(pod, ANY if self.plugin.settings.ipv6 else ANY_IPV4))
         nodes = [state.node for state in self.control.nodes.values()] if name in (SWITCH, ROUTER) else []
-        if name == SWITCH:
-            return self.underlay.switch(nodes, learned)
-        if name in HOSTS:
-            return self.underlay.host(name, learned, self.plugin.fabric_routes(nodes) if name == ROUTER else ())
-        raise NotFound(name, "a device of this cluster", "list them with cluster.nodes and cluster.pods")
+        if name != SWITCH and name not in HOSTS:
+            raise NotFound(name, "a device of this cluster", "list them with cluster.nodes and cluster.pods")
+        found = (self.underlay.switch(nodes, learned) if name == SWITCH else
+                 self.underlay.host(name, learned, self.plugin.fabric_routes(nodes) if name == ROUTER else ()))
+        if not any(fault.device == name for fault in self.faults):
+            return found
+        parts = Parts(list(found.links.values()), list(found.routes), forwarding=found.forwarding)
+        return self._build(name, found.kind, parts, found.listeners)
 
     def _node(self, name: str, state: NodeState) -> Namespace:
         parts = Parts.of(self.plugin.node_tables(state.node, state.attachments, self.control.peers), forwarding=True)

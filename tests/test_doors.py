@@ -59,8 +59,8 @@ def test_the_step_names_the_policy_and_the_losers() -> None:
     step = next(step for _, step in cluster.send("stranger", "db").steps() if step.action == "filter")
     assert step.why == "NetworkPolicy only-friends isolates pod db for ingress, and no rule allows TCP 80 from pod stranger"
     assert [str(row) for row in step.candidates] == [
-        "  only-friends ingress[0]: pods role=friend in the policy's namespace on TCP 80   "
-        "(pod stranger does not have role=friend)"]
+        ("  only-friends ingress[0]: pods role=friend in the policy's namespace on TCP 80   "
+         "(pod stranger does not have role=friend)")]
     allowed = next(step for _, step in cluster.send("friend", "db").steps() if step.action == "filter")
     assert allowed.matched.startswith("only-friends ingress[0]") and allowed.candidates[0].won
 

@@ -18,6 +18,7 @@ RFC 3596 section 2.5.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
@@ -32,6 +33,9 @@ IPV4_REVERSE, IPV6_REVERSE = "in-addr.arpa", "ip6.arpa"
 
 LONGEST_LABEL, LONGEST_NAME = 63, 253
 """How many characters a label and a whole name may have (without the dot at the end)."""
+
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 
 
 def service_name(service: str, namespace: str = "default", domain: str = DOMAIN) -> str:
@@ -97,6 +101,8 @@ def dashed(ip: str) -> str:
         >>> dashed("10.244.0.1"), dashed("fd00:10:244::2"), dashed("2001:db8::")
         ('10-244-0-1', 'fd00-10-244--2', '2001-db8--0')
     """
+    if _IPV4.fullmatch(ip):  # the usual case, and quickly recognised
+        return ip.replace(".", "-")
     label = str(address(ip)).replace(".", "-").replace(":", "-")
     return label + "0" if label.endswith("-") else label
 

@@ -175,6 +175,11 @@ class ServiceController:
             self._slices[key] = self._worked_out(key)
         return self._slices[key]
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether anything has changed since ``settle`` was last asked."""
+        return bool(self._stale)
+
     def settle(self) -> Iterator[tuple[str, Service | None, tuple[EndpointSlice, ...]]]:
         """What has changed since it was last asked: a Service's key, the Service (None: it is gone) and its slices."""
         for key in list(self._pending) if self._stale else ():
