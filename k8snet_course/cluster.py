@@ -21,7 +21,7 @@ from k8snet_course.control_plane import MAX_NODES, ControlPlane
 from k8snet_course.derivation import Derivation
 from k8snet_course.device import Device
 from k8snet_course.dns import Answer, Lookup, Outside, ResolvConf, Zone
-from k8snet_course.errors import InvalidArgument, NotFound
+from k8snet_course.errors import InvalidArgument, InvalidCidr, NotFound
 from k8snet_course.faults import Fault, Parts
 from k8snet_course.http_walk import HttpWalk, asked
 from k8snet_course.linux import forward
@@ -95,6 +95,9 @@ class Cluster:
         if service_cidr is None:
             used = (*ranges.pods, *ranges.nodes)
             service_cidr = ",".join(free_range(SERVICE_CIDRS[each.version], used) for each in ranges.pods)
+        if not {":" in text for text in service_cidr.split(",")} <= {each.version == 6 for each in ranges.pods}:
+            raise InvalidCidr(service_cidr, f"Service CIDRs only of the IP versions that pods have ({pod_cidr})",
+                              "leave service_cidr out, or give pods a pod_cidr of that version too")
         disjoint(pod_cidr=pod_cidr, node_network=node_network, service_cidr=service_cidr,
                  internet=f"{INTERNET_NETWORK},{INTERNET_NETWORK_IPV6}")
         self.cni = cni
@@ -106,9 +109,13 @@ class Cluster:
         self._underlay = Underlay(ranges.nodes[0], self._plugin.underlay_mtu, *ranges.nodes[1:])
         self._control = ControlPlane(self._plugin, self._underlay, ranges.node_cidrs(), nodes)
         cluster_ips = {"IPv6" if ":" in text else "IPv4": ServiceIpAllocator(text) for text in service_cidr.split(",")}
+        dns = tuple(_dns_address(text) for text in service_cidr.split(","))
         if load_balancer is not None:
             disjoint(pod_cidr=pod_cidr, service_cidr=service_cidr, load_balancer=load_balancer)
             pool = network(load_balancer, "pool of load balancers")
+            if f"IPv{pool.version}" not in cluster_ips:
+                raise InvalidCidr(load_balancer, f"a pool of an IP version that Services have ({service_cidr})",
+                                  "write load_balancer='192.168.1.240/28'")
             taken = next((held for held in self._control.holders if ip_address(held) in pool), "")
             if taken:
                 holder = self._control.holders[taken][0]
@@ -116,16 +123,15 @@ class Cluster:
                                       "write load_balancer='192.168.1.240/28' or another range that nobody uses")
         self._api = ApiServer(
             self._control,
-            ServiceController(cluster_ips, provider=LoadBalancerProvider(load_balancer) if load_balancer is not None else None),
+            ServiceController(cluster_ips, reserved=dict.fromkeys(dns, "kube-system/kube-dns"),
+                              provider=LoadBalancerProvider(load_balancer) if load_balancer is not None else None),
             KubeProxy(proxy, ProxySettings(pod_cidr, service_cidr), tuple(cluster_ips)),
             PolicyIndex(enforcement=Enforcement(enforces=self._plugin.network_policy,
                                                 ip_blocks_match_cluster=not cni.startswith("cilium"))),
             Zone(dns_domain, upstream=outside_names or {}))
         self.service_cidr, self.dns_domain = service_cidr, dns_domain
         self._linux = Derivation(self._plugin, self._underlay, self._control, self._api)
-        self._meaning = Meaning(self._control, self._api, self._underlay, dns_domain,
-                                tuple(_dns_address(text) for text in service_cidr.split(",")),
-                                Outside(outside_names or {}))
+        self._meaning = Meaning(self._control, self._api, self._underlay, dns_domain, dns, Outside(outside_names or {}))
         self._connections = 0
         self._http = HttpWalk(Relays(self._api), self._connect)
         self._proxied: tuple[bool | int, ...] = (False,)
@@ -312,7 +318,7 @@ class Cluster:
 
         What it had (an address, a port) is free again.  Raises InvalidArgument or NotFound.
         """
-        if kind.lower() not in ("pod", "pods", "po"):
+        if str(kind).lower() not in ("pod", "pods", "po"):
             from k8snet_course.manifests import kind_named
 
             found = kind_named(kind).name
@@ -473,7 +479,7 @@ class Cluster:
             True
         """
         ranges = self._plugin.settings.pod_cidrs
-        version = {"IPv4": 4, "IPv6": 6, "": 6 if ":" in ranges[0] else 4}.get(family, 0)
+        version = {"IPv4": 4, "IPv6": 6, "": 6 if ":" in ranges[0] else 4}.get(str(family), 0)
         at = next((number for number, cidr in enumerate(ranges) if (":" in cidr) == (version == 6)), None)
         if at is None or not version:
             had = " or ".join("IPv6" if ":" in cidr else "IPv4" for cidr in ranges)

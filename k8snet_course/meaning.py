@@ -18,7 +18,7 @@ from k8snet_course.errors import NotFound
 from k8snet_course.linux.namespace import Namespace
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.trace import Action, Hop, Step, Told, Trace, Verdict
-from k8snet_course.names import nearest
+from k8snet_course.names import nearest, short
 from k8snet_course.objects import Pod
 from k8snet_course.objects.service import Service
 from k8snet_course.probe import EPHEMERAL_PORT, is_address
@@ -58,8 +58,10 @@ class Meaning:
         found = self._device(name)
         if found:
             return found
-        known = [*(pod.label for pod in self.control.pods.values()), *self.control.nodes, *HOSTS]
-        raise NotFound(name, f"a pod, a node or a machine outside ({listed(known)}), or an IP address as the destination",
+        services = [service.label for service in self.api.services.services.values()]
+        known = [*(pod.label for pod in self.control.pods.values()), *services, *self.control.nodes, *HOSTS]
+        words = "a pod, a Service, a node or a machine outside" if services else "a pod, a node or a machine outside"
+        raise NotFound(short(name), f"{words} ({listed(known)}), or an IP address as the destination",
                        f"write '{nearest(name, known)}'")
 
     def target(self, word: str, source: str, unreachable: Callable[[], tuple[str, ...]] = tuple) -> Target:

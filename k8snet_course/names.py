@@ -31,7 +31,7 @@ and '-', with a letter or digit at both ends); write 'shop-1'.
     """
     if isinstance(name, str) and len(name) <= 63 and _LABEL.fullmatch(name):
         return name
-    raise InvalidName(_short(name), f"as a {what} an RFC 1123 label (1 to 63 of a-z, 0-9 and '-', with a letter or digit at "
+    raise InvalidName(short(name), f"as a {what} an RFC 1123 label (1 to 63 of a-z, 0-9 and '-', with a letter or digit at "
                       "both ends)", _suggest(name, 63))
 
 
@@ -45,7 +45,7 @@ def dns_subdomain(name: object, what: str = "name") -> str:
     """
     if isinstance(name, str) and len(name) <= 253 and _SUBDOMAIN.fullmatch(name):
         return name
-    raise InvalidName(_short(name), f"as a {what} an RFC 1123 subdomain (1 to 253 of a-z, 0-9, '-' and '.', with a letter or "
+    raise InvalidName(short(name), f"as a {what} an RFC 1123 subdomain (1 to 253 of a-z, 0-9, '-' and '.', with a letter or "
                       "digit at both ends of each part)", _suggest(name, 253))
 
 
@@ -57,16 +57,17 @@ def check_labels(labels: object) -> None:
         >>> check_labels({"app": "web", "app.kubernetes.io/name": "shop"})
     """
     if not isinstance(labels, (dict, Mapping)):  # a dict is the usual case, and quickly recognised
-        raise InvalidName(_short(str(labels)), "labels as a map of texts", "write labels={'app': 'web'}")
+        raise InvalidName(short(str(labels)), "labels as a map of texts", "write labels={'app': 'web'}")
     for key, value in labels.items():
         if not (isinstance(key, str) and _LABEL_KEY.fullmatch(key)):
-            raise InvalidName(_short(key), "as a label's key a text such as 'app' or 'example.com/app'", "write 'app'")
+            raise InvalidName(short(key), "as a label's key a text such as 'app' or 'example.com/app'", "write 'app'")
         if not (isinstance(value, str) and len(value) <= 63 and _LABEL_VALUE.fullmatch(value)):
-            raise InvalidName(_short(value), f"as the value of the label {key} a text of at most 63 of A-Z, a-z, 0-9, '-', '_' "
+            raise InvalidName(short(value), f"as the value of the label {key} a text of at most 63 of A-Z, a-z, 0-9, '-', '_' "
                               "and '.', with a letter or digit at both ends", "write a text such as 'web'")
 
 
-def _short(name: object) -> object:
+def short(name: object) -> object:
+    """A name as it fits into a sentence."""
     return name[:60] + "..." if isinstance(name, str) and len(name) > 63 else name
 
 

@@ -45,8 +45,10 @@ class Outside:
         self._addresses: dict[str, tuple[str, ...]] = {}
         self._names: dict[str, list[str]] = {}
         self._exist: dict[str, None] = {"": None}
+        if not isinstance(names, Mapping):
+            raise InvalidArgument(names, "names with their addresses as a dict", "write {'example.com': ('93.184.216.34',)}")
         for given, addresses in names.items():
-            if isinstance(addresses, str) or not addresses:
+            if not isinstance(addresses, (tuple, list)) or not addresses:
                 raise InvalidArgument(addresses, f"the addresses of {given} as a tuple", "write ('93.184.216.34',)")
             name = question(given)
             self._addresses[name] = tuple(str(address(each, f"address of {name}")) for each in addresses)

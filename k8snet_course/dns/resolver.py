@@ -58,7 +58,7 @@ def lookup(conf: ResolvConf, name: str, servers: Mapping[str, Server], resolver:
          4. example.com. AAAA? 10.96.0.10: NODATA
         93.184.216.34: name 2 of those tried, example.com., has the address.
     """
-    if resolver not in _RESOLVERS:
+    if not isinstance(resolver, str) or resolver not in _RESOLVERS:
         raise InvalidArgument(resolver, f"a resolver: {', '.join(_RESOLVERS)}", f"write {nearest(resolver, _RESOLVERS)!r}")
     if not name:
         raise InvalidName(name, "a name or an address", "write 'web'")

@@ -293,8 +293,8 @@ class Docker(Lan):
         Raises InvalidArgument for a rule of another chain, NotFound.
         """
         for rule in rules:
-            if rule.chain != USER:
-                raise InvalidArgument(rule.chain, f"rules of the chain {USER}", f"write Rule('{USER}', ...)")
+            if not isinstance(rule, Rule) or rule.chain != USER:
+                raise InvalidArgument(rule, f"rules of the chain {USER}", f"write Rule('{USER}', ...)")
         self._ledger.user_rules(self._at(host)).extend(rules)
         self._changed()
 

@@ -185,8 +185,8 @@ class Lan(ABC):
 
     def _machine(self, name: object) -> Host:
         """A machine of this name.  Raises NotFound."""
-        if name in self._machines:
-            return self._machines[str(name)]
+        if isinstance(name, str) and name in self._machines:
+            return self._machines[name]
         raise NotFound(name, f"a host: {', '.join(self._machines)}", f"write '{nearest(name, self._machines)}'")
 
     def _must_be_new(self, name: str) -> None:

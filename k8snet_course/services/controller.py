@@ -22,10 +22,13 @@ from k8snet_course.services.load_balancer import LoadBalancerProvider
 from k8snet_course.services.selectors import SelectorIndex
 
 
+_DEFAULT_FAMILIES = Service("").ip_families
+
+
 class ServiceController:
     """The Services of a cluster.  ``ranges`` has an allocator of cluster IPs for each IP family, the primary one first.
 
-    ``states`` are the pods' states by their keys, for those that are not simply ready; ``zones`` the nodes' zones;
+    ``reserved`` are cluster IPs that are kept for the Service of a key: that of the DNS server.  ``states`` are the pods' states by their keys, for those that are not simply ready; ``zones`` the nodes' zones;
     ``health_ports`` the node ports by Service at which every kube-proxy says whether its node has an endpoint.
 
         >>> from k8snet_course.objects.service import ServicePort
@@ -38,8 +41,12 @@ class ServiceController:
     """
 
     def __init__(self, ranges: Mapping[str, ServiceIpAllocator], ports: NodePortAllocator | None = None,
-                 provider: LoadBalancerProvider | None = None, zones: Mapping[str, str] | None = None) -> None:
+                 provider: LoadBalancerProvider | None = None, zones: Mapping[str, str] | None = None,
+                 reserved: Mapping[str, str] | None = None) -> None:
         self.ranges = dict(ranges)
+        self.reserved = dict(reserved or {})
+        for ip in self.reserved:
+            self.ranges[_family(ip)].allocate(ip)
         self.ports = ports or NodePortAllocator()
         self.provider = provider
         self.zones = dict(zones or {})
@@ -208,6 +215,13 @@ class ServiceController:
         if wanted.ip_family_policy == "RequireDualStack" and len(have) < 2:
             raise InvalidArgument(wanted.ip_family_policy, f"what this cluster can give: {have[0]} alone",
                                   "write ipFamilyPolicy: PreferDualStack, or make the cluster dual-stack")
+        given = tuple(dict.fromkeys(map(_family, () if wanted.headless else wanted.cluster_ips)))
+        if not given and wanted.ip_families != _DEFAULT_FAMILIES:
+            given = wanted.ip_families
+        missing = [family for family in given if family not in have]
+        if missing and wanted.ip_family_policy == "SingleStack":
+            raise InvalidArgument(missing[0], f"an IP family that this cluster's Services have: {', '.join(have)}",
+                                  "leave clusterIP and ipFamilies out, or give the cluster a service_cidr of that family")
         asked = tuple(family for family in wanted.ip_families if family in have) or have[:1]
         if wanted.ip_family_policy == "SingleStack":
             return asked[:1]
@@ -224,6 +238,9 @@ class ServiceController:
         ips = []
         for family in families:
             ip = asked.get(family)
+            if ip is not None and self.reserved.get(ip) == wanted.key:
+                ips.append(ip)
+                continue
             if ip is None or ip not in had:
                 ip = self.ranges[family].allocate(ip)
                 undo.append(_releasing(self.ranges[family].release, ip))
@@ -254,7 +271,7 @@ class ServiceController:
     def _give_back(self, before: Service, after: Service | None) -> None:
         kept = after.cluster_ips if after is not None else ()
         for ip in before.cluster_ips:
-            if ip not in kept and ip != HEADLESS:
+            if ip not in kept and ip != HEADLESS and ip not in self.reserved:
                 self.ranges[_family(ip)].release(ip)
         still = {(port.node_port, port.protocol) for port in after.ports} if after is not None else set()
         for port in before.ports:

@@ -51,6 +51,10 @@ class HttpRequest:
             raise InvalidArgument(self.path, "a path without query or fragment", "give the query as query={'name': 'value'}")
         if not self.method or self.method != self.method.upper():
             raise InvalidArgument(self.method, "a method in upper case", f"write {self.method.upper() or 'GET'}")
+        for text in (self.path, *self.headers, *self.headers.values()):
+            if not isinstance(text, str) or not text.isprintable():
+                raise InvalidArgument(text, "a path and headers without line breaks and other control characters",
+                                      "leave such characters out")
         if not _is_authority(self.host):
             raise InvalidArgument(self.host, "a host, perhaps with a port",
                                   "write 'shop.example.com' or 'shop.example.com:8080'")

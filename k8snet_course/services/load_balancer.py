@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
+from itertools import chain
 from ipaddress import ip_address
 
 from k8snet_course.addressing import network
@@ -59,7 +60,7 @@ class LoadBalancerProvider:
         if address is None:
             taken = frozenset(self._given.values())
             had = (ip for ip in service.load_balancer_ips if ip_address(ip) in self._pool)
-            address = next((text for text in (*had, *map(str, self._pool)) if text not in taken), None)
+            address = next((text for text in chain(had, map(str, self._pool)) if text not in taken), None)
             if address is None:
                 raise AddressesExhausted(str(self._pool), "a free address for a load balancer",
                                          "delete a Service, or give the provider a larger pool")

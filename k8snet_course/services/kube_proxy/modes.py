@@ -50,7 +50,7 @@ class KubeProxy:
 
     def __init__(self, mode: str = DEFAULT_MODE, settings: Settings | None = None,
                  families: tuple[str, ...] = ("IPv4",)) -> None:
-        if mode not in MODES:
+        if not isinstance(mode, str) or mode not in MODES:
             raise InvalidArgument(mode, f"a mode of kube-proxy: {', '.join(MODES)}", f"write {nearest(mode, MODES)!r}")
         self.mode = mode
         self.settings = settings or Settings()
