@@ -47,9 +47,9 @@ def test_the_address_of_the_dns_server_is_kept_for_it() -> None:
         put(cluster, "{clusterIP: 10.96.0.10, ports: [{port: 53}]}")
     for number in range(13):
         assert put(cluster, "{ports: [{port: 80}]}", f"s{number}") != ("10.96.0.10",)
-    assert put(cluster, "{clusterIP: 10.96.0.10, ports: [{port: 53, protocol: UDP}]}", "kube-dns", "kube-system") == ("10.96.0.10",)
-    cluster.delete("svc", "kube-dns", "kube-system")
-    assert put(cluster, "{clusterIP: 10.96.0.10, ports: [{port: 53}]}", "kube-dns", "kube-system") == ("10.96.0.10",)
+    for _ in range(2):
+        assert put(cluster, "{clusterIP: 10.96.0.10, ports: [{port: 53}]}", "kube-dns", "kube-system") == ("10.96.0.10",)
+        cluster.delete("svc", "kube-dns", "kube-system")
 
 
 @pytest.mark.parametrize("call", [

@@ -34,6 +34,7 @@ _FIRST_LOOK, _LONG_LOOK = 0.7, 3.0
 class Disagreement:
     """One probe of which model and Linux say different things.
 
+    >>> from k8snet_course.emulator.sent import Outcome
     >>> linux = Sent("a", "b", "TCP", 80, Outcome.NO_ANSWER)
     >>> model = Sent("a", "b", "TCP", 80, Outcome.DELIVERED, "b", "10.244.0.2", 64, ("a", "node-1", "b"))
     >>> print(Disagreement(("a", "b", 80, "TCP"), linux, model, "nginx in b takes the packet"))
@@ -112,6 +113,7 @@ def agree(linux: Sent, model: Sent) -> bool:
 
     A rule's refusal of a UDP packet to a node's own address looks as if the packet had arrived and nobody listened.
 
+    >>> from k8snet_course.emulator.sent import Outcome
     >>> refused = Sent("a", "web", "TCP", 80, Outcome.REFUSED)
     >>> agree(refused, refused), agree(refused, Sent("a", "web", "TCP", 80, Outcome.DELIVERED, "b", "10.244.0.2", 64))
     (True, False)

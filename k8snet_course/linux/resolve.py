@@ -109,7 +109,7 @@ def resolve(network: Network, asker: Namespace, link: Link, address: str, carrie
 def _far_end(network: Network, link: Link, address: str) -> list[Answer]:
     """The far end of a cable answers for its link-local address, which many devices have, each for its own wire.
 
-    It may answer in another's name too (proxy ARP, proxy_ndp): for what its device has a route to elsewhere.
+    It may answer in another's name too (proxy ARP, proxy_ndp): if its device forwards, for what that has a route to elsewhere.
     """
     if link.peer is None:
         return []
@@ -118,7 +118,7 @@ def _far_end(network: Network, link: Link, address: str) -> list[Answer]:
     if end.has(address):
         return [Answer(far.name, end.name, end.mac)]
     route = far.routes.lookup(address).winner
-    if end.proxy_arp and route is not None and not route.kind and route.dev != link.peer.link:
+    if end.proxy_arp and far.forwarding and route is not None and not route.kind and route.dev != link.peer.link:
         return [Answer(far.name, end.name, end.mac)]
     return []
 

@@ -21,15 +21,15 @@ from k8snet_course.services.endpoints import READY, PodState, check_endpoints, e
 from k8snet_course.services.load_balancer import LoadBalancerProvider
 from k8snet_course.services.selectors import SelectorIndex
 
-
 _DEFAULT_FAMILIES = Service("").ip_families
 
 
 class ServiceController:
     """The Services of a cluster.  ``ranges`` has an allocator of cluster IPs for each IP family, the primary one first.
 
-    ``reserved`` are cluster IPs that are kept for the Service of a key: that of the DNS server.  ``states`` are the pods' states by their keys, for those that are not simply ready; ``zones`` the nodes' zones;
-    ``health_ports`` the node ports by Service at which every kube-proxy says whether its node has an endpoint.
+    ``reserved`` are cluster IPs that are kept for the Service of a key: that of the DNS server.  ``states`` are the pods'
+    states by their keys, for those that are not simply ready; ``zones`` the nodes' zones; ``health_ports`` the node ports by
+    Service at which every kube-proxy says whether its node has an endpoint.
 
         >>> from k8snet_course.objects.service import ServicePort
         >>> services = ServiceController({"IPv4": ServiceIpAllocator("10.96.0.0/12")})

@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
-from itertools import chain
 from ipaddress import ip_address
+from itertools import chain
 
 from k8snet_course.addressing import network
 from k8snet_course.errors import AddressesExhausted

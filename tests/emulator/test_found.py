@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from k8snet_course.cluster import Cluster
+from k8snet_course.faults import ForwardingOff
 from k8snet_course.linux.trace import Verdict
 
 
@@ -19,3 +20,15 @@ def test_an_answer_that_ends_at_a_stranger_is_no_answer() -> None:
     assert trace.verdict is Verdict.DELIVERED and trace.reply is not None
     assert trace.reply.verdict is Verdict.ADDRESS_CONFLICT and trace.reply.hops[-1].label == "b"
     assert not trace.answered
+
+
+def test_a_node_that_forwards_nothing_answers_for_nobody() -> None:
+    """Linux answers in another's name (proxy ARP) only where it forwards: Calico's pods then have no gateway."""
+    cluster = Cluster(cni="calico-bgp")
+    cluster.add_pod("a")
+    assert cluster.send("a", "node-1", port=None).answered
+    cluster = Cluster(cni="calico-bgp")
+    cluster.add_pod("a")
+    cluster.inject(ForwardingOff("node-1"))
+    trace = cluster.send("a", "node-1", port=None)
+    assert trace.verdict is Verdict.NO_NEIGHBOUR and trace.hops[-1].label == "a"
