@@ -7,7 +7,7 @@ It decides nothing about packets: :mod:`k8snet_course.linux.forward` does, from 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from functools import partial
 from ipaddress import ip_address
 from os import PathLike
@@ -279,6 +279,8 @@ class Cluster:
         """
         annotations = {} if listen is None else {LISTEN_ANNOTATION: listen_text(listen)}
         parts = containers_of(image, containers, host_ports)
+        if not isinstance(host_network, bool):
+            raise InvalidArgument(host_network, "host_network to be True or False", "write host_network=True")
         labels = dict(labels) if isinstance(labels, Mapping) else labels or {}
         return self._control.create(Pod(name, node or "", "", namespace, labels, annotations, parts, host_network=host_network))
 
@@ -292,7 +294,8 @@ class Cluster:
             pod pod-2 10.244.1.2 on node-2
             pod pod-3 10.244.0.3 on node-1
         """
-        if isinstance(names, bool) or (isinstance(names, int) and not 0 <= names <= MOST_PODS):
+        number = isinstance(names, int) and not isinstance(names, bool) and 0 <= names <= MOST_PODS
+        if not number and (isinstance(names, (str, int)) or not isinstance(names, Iterable)):
             raise InvalidArgument(names, f"names, or a number of pods from 0 to {MOST_PODS}", "write 3 or ['a', 'b', 'c']")
         wanted = [f"pod-{number}" for number in range(1, names + 1)] if isinstance(names, int) else names
         with self._control.all_or_nothing():
@@ -552,7 +555,9 @@ class Cluster:
 
     def _located(self, fault: Fault) -> Fault:
         """The fault with its device's full name: a pod of the namespace default may be named without it."""
-        return replace(fault, device=self._linux.device(self._meaning.endpoint(fault.device)))  # type: ignore[type-var]
+        if not is_dataclass(fault) or isinstance(fault, type) or not hasattr(fault, "device"):
+            raise InvalidArgument(fault, "a fault of k8snet_course.faults", "write ForwardingOff('node-1'), for example")
+        return replace(fault, device=self._linux.device(self._meaning.endpoint(fault.device)))
 
     def __repr__(self) -> str:
         lines = [f"cluster with the {self.cni} plugin, pods {self.pod_cidr}, nodes {self.node_network}"]

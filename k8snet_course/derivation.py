@@ -76,8 +76,10 @@ class Derivation:
 
     def _pod_changed(self, pod: Pod, gone: bool) -> None:
         """A pod came, went or changed: its tables and its node's are derived again when they are next looked at."""
-        if gone and self._learned and not pod.host_network:
-            self._forget_pod(pod)
+        if gone and not pod.host_network:
+            self.faults = [fault for fault in self.faults if fault.device != pod.key]  # another pod is another namespace
+            if self._learned:
+                self._forget_pod(pod)
         if not self._namespaces:
             return
         if self.plugin.revision != self._revision:

@@ -8,16 +8,20 @@ Each fault is something that happens on real machines, and its docstring says wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Protocol
 
+from k8snet_course.addressing import address
 from k8snet_course.cni.plugin import Tables
 from k8snet_course.errors import InvalidArgument, NotFound
 from k8snet_course.linux.bridge import FdbEntry
 from k8snet_course.linux.neighbour import Neighbour
 from k8snet_course.linux.netfilter import Rule
 from k8snet_course.linux.packet import IPV6_LEAST_MTU
+
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
 @dataclass(slots=True)
@@ -84,7 +88,10 @@ class WrongNeighbour:
     mac: str
 
     def apply(self, parts: Parts) -> None:
-        """Change the permanent neighbour row."""
+        """Change the permanent neighbour row.  Raises InvalidArgument for what is no MAC address."""
+        if not isinstance(self.mac, str) or not _MAC.fullmatch(self.mac):
+            raise InvalidArgument(self.mac, "a MAC address: six numbers of two hexadecimal digits",
+                                  "write '0a:58:0a:f4:00:02'")
         there = _neighbours(parts, self.device, self.address)
         parts.neighbours = [row._replace(mac=self.mac) if row in there else row for row in parts.neighbours]
 
@@ -111,7 +118,8 @@ class WrongFdb:
     dst: str
 
     def apply(self, parts: Parts) -> None:
-        """Change the FDB row."""
+        """Change the FDB row.  Raises InvalidAddress."""
+        address(self.dst, "machine's address")
         there = _fdb_rows(parts, self.device, self.mac)
         parts.fdb = [row._replace(dst=self.dst) if row in there else row for row in parts.fdb]
 
@@ -183,7 +191,8 @@ class BlockedPort:
 
     def apply(self, parts: Parts) -> None:
         """Add the rule."""
-        if self.protocol not in ("TCP", "UDP") or not isinstance(self.port, int) or not 1 <= self.port <= 65535:
+        number = isinstance(self.port, int) and not isinstance(self.port, bool)
+        if self.protocol not in ("TCP", "UDP") or not number or not 1 <= self.port <= 65535:
             raise InvalidArgument(f"{self.protocol} {self.port}", "TCP or UDP and a port from 1 to 65535", "write 'UDP', 8472")
         for rules in (parts.filters, parts.filters6):
             rules.append(Rule("INPUT", "DROP", protocol=self.protocol.lower(), dport=self.port))

@@ -83,6 +83,9 @@ def containers_of(image: str, several: Mapping[str, str] | None = None,
         several = {image_name(image): image}
     if not isinstance(several, Mapping) or not several:
         raise InvalidArgument(several, "containers as a dict of names and images", "write containers={'web': 'nginx'}")
+    if host_ports is not None and not isinstance(host_ports, Mapping):
+        raise InvalidArgument(host_ports, "host_ports as a dict of the node's ports and the container's",
+                              "write host_ports={8080: 80}")
     ports = []
     for outside, inside in (host_ports or {}).items():
         for port in (outside, inside):

@@ -11,12 +11,12 @@ What is not compared, because the two are known to differ, is in :mod:`~k8snet_c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.emulator.lab import Lab, emulate
-from k8snet_course.emulator.sent import Sent, modelled
+from k8snet_course.emulator.sent import Outcome, Sent, modelled
 from k8snet_course.emulator.simplifications import as_linux
 from k8snet_course.linux.trace import Trace, Verdict
 
@@ -34,7 +34,6 @@ _FIRST_LOOK, _LONG_LOOK = 0.7, 3.0
 class Disagreement:
     """One probe of which model and Linux say different things.
 
-    >>> from k8snet_course.emulator.sent import Outcome
     >>> linux = Sent("a", "b", "TCP", 80, Outcome.NO_ANSWER)
     >>> model = Sent("a", "b", "TCP", 80, Outcome.DELIVERED, "b", "10.244.0.2", 64, ("a", "node-1", "b"))
     >>> print(Disagreement(("a", "b", 80, "TCP"), linux, model, "nginx in b takes the packet"))
@@ -91,7 +90,7 @@ def _differing(cluster: Cluster, probes: Sequence[Wanted], sent: Sequence[Sent])
     found = []
     for probe, linux in zip(probes, sent, strict=True):
         trace, model = _model(cluster, probe, linux)
-        if not agree(linux, model):
+        if not agree(linux, model, [node.name for node in cluster.nodes]):
             found.append(Disagreement(probe, linux, model, trace.reason))
     return found
 
@@ -103,21 +102,25 @@ def _model(cluster: Cluster, probe: Wanted, linux: Sent) -> tuple[Trace, Sent]:
     for _ in range(_DRAWS):
         trace = cluster.send(*probe)
         model = as_linux(modelled(trace, linux.source, linux.target, linux.protocol, linux.port), trace, bridges)
-        if agree(linux, model) or not trace.nat:
+        if agree(linux, model, [node.name for node in cluster.nodes]) or not trace.nat:
             break
     return trace, model
 
 
-def agree(linux: Sent, model: Sent) -> bool:
-    """Whether the two say the same.
+def agree(linux: Sent, model: Sent, nodes: Collection[str] = ()) -> bool:
+    """Whether the two say the same.  ``nodes`` are the devices with rules.
+
+    What reaches a node and is not answered looks the same as what one of its rules has swallowed.
 
     A rule's refusal of a UDP packet to a node's own address looks as if the packet had arrived and nobody listened.
 
-    >>> from k8snet_course.emulator.sent import Outcome
     >>> refused = Sent("a", "web", "TCP", 80, Outcome.REFUSED)
     >>> agree(refused, refused), agree(refused, Sent("a", "web", "TCP", 80, Outcome.DELIVERED, "b", "10.244.0.2", 64))
     (True, False)
     """
-    if linux.verdict is not model.verdict or model.arrived:
-        return linux == model
+    if linux.verdict is not model.verdict:
+        return False
+    if model.arrived:
+        unseen = not linux.arrived and linux.verdict is Outcome.NO_ANSWER and model.reached in nodes
+        return unseen or linux == model
     return not linux.arrived or linux.protocol == "UDP"

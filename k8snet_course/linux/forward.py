@@ -84,6 +84,7 @@ class _Walk(Hooks):
         """Send from a program on this device; returns the packet with the source address that the device chose."""
         if not packet.src:
             packet = packet.with_source(_source_address(ns, packet.dst))
+        self.wanted = packet.dst
         self.enter(ns, "")
         self.step(Action.ORIGINATE, "", packet, lambda: Told(f"{ns.label} sends {packet}"))
         self._send_out(ns, packet)

@@ -131,6 +131,7 @@ class Hooks(Record):
     def _translate(self, ns: Namespace, hook: str, before: Packet, after: Packet, why: str,
                    ruling: Ruling | None = None) -> None:
         self.translated = self.translated or after.dst != before.dst
+        self.wanted = after.dst
         self.step(Action.TRANSLATE, "", after, lambda: Told(
             f"{ns.label} {why}", f"nat {hook}", ruling.reading.candidates if ruling is not None else (),
             ruling.others if ruling is not None else 0,

@@ -74,13 +74,19 @@ class Ruling(NamedTuple):
 
     @property
     def about(self) -> str:
-        """What the rules say of themselves: the last comment on the way to the rule that decided.
+        """What the rules say of themselves: the last comment on the way of jumps to the rule that decided.
 
             >>> refusal = Rule("KUBE-SERVICES", "REJECT", comment="default/web has no endpoints")
             >>> Ruling(refusal, 0, looked_at=((refusal, "decides"),)).about
             'default/web has no endpoints'
         """
-        return next((row.comment for row, why in reversed(self.looked_at) if row.comment and why in _MATCHED), "")
+        wanted: str | None = None
+        for row, why in reversed(self.looked_at):
+            if why in _MATCHED and wanted in (None, row.target):
+                if row.comment:
+                    return row.comment
+                wanted = row.chain
+        return ""
 
     @property
     def reading(self) -> Reading:

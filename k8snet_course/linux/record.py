@@ -32,11 +32,12 @@ class OpenHop:
 class Record:
     """One walk in one direction, while it goes.
 
-    ``intended`` is the device that the packet is meant for, if that is known; ``memory`` is what the devices remember of
-    this exchange (connection tracking), by device; ``awaited`` says that this is an answer; ``seed`` decides what rules draw at
+    ``intended`` is the device that the packet is meant for, if that is known; ``memory`` is what the devices remember of this
+    exchange (connection tracking), by device; ``awaited`` says that this is an answer; ``seed`` decides what rules draw at
     random.  ``mark`` is the packet's mark, by which rules of one device talk to each other, and ``dnat`` whether this device
-    has rewritten its destination; ``unmasked`` is a routed packet before its source was rewritten, as the door of a pod sees it
-    (the plugins' rules stand in FORWARD).  All three stay on the device.  ``owner`` is the user id of the program that sends.
+    has rewritten its destination; ``unmasked`` is a routed packet before its source was rewritten, as the door of a pod sees
+    it (the plugins' rules stand in FORWARD); all three stay on the device.  ``wanted`` is the address that the packet is to
+    reach, as far as NAT has said.  ``owner`` is the user id of the program that sends.
     """
 
     def __init__(self, network: Network, intended: str, memory: dict[str, Conntrack], awaited: bool, seed: int = 0) -> None:
@@ -49,6 +50,7 @@ class Record:
         self.mark = 0
         self.dnat = False
         self.unmasked: Packet | None = None
+        self.wanted = ""
         self.hops: list[OpenHop] = []
         self.verdict: Verdict | None = None
         self.reason = ""
@@ -76,13 +78,22 @@ class Record:
 
     def finish(self, verdict: Verdict, reason: str, ns: Namespace, answer: Packet | None) -> None:
         """The packet reached a device that has its address; ``answer`` is what that device says to it."""
-        if self.intended and ns.name != self.intended and (self.awaited or not self.translated):
+        elsewhere = bool(self.intended) and ns.name != self.intended and (self.awaited or not self.translated)
+        # A tunnel's packet, or an error about one, may be somebody else's from the start: that is no conflict.
+        if elsewhere and self._both_have(ns):
             meant = self.network.namespace(self.intended).label
             verdict, reason = Verdict.ADDRESS_CONFLICT, (
                 f"the packet was meant for {meant}, but ended at {ns.label}, which has the same address")
+        elif elsewhere and self.awaited:
+            verdict, reason = Verdict.REFUSED, f"the answer ended at {ns.label}, where nobody waits for it"
         elif self.conflict:
             verdict, reason = Verdict.ADDRESS_CONFLICT, f"{self.conflict}; this packet went to {ns.label}"
         self.verdict, self.reason, self.end, self.answer = verdict, reason, ns, answer
+
+    def _both_have(self, ns: Namespace) -> bool:
+        """Whether this device has the address that was wanted, and for an answer also the one that waits for it."""
+        meant = self.network.namespace(self.intended)
+        return ns.local_link(self.wanted) is not None and (not self.awaited or meant.local_link(self.wanted) is not None)
 
     def fail(self, ns: Namespace, packet: Packet, verdict: Verdict, reason: str, own: bool, icmp: str) -> None:
         """End here; unless the packet began here, tell its sender by ICMP (never about an ICMP error: RFC 1122, 3.2.2)."""

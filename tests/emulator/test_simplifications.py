@@ -12,6 +12,7 @@ from k8snet_course.emulator import NotEmulated, Outcome, emulate, modelled
 from k8snet_course.emulator.agreement import compare
 from k8snet_course.emulator.plan import PLUGINS, check_cluster, plan, plans
 from k8snet_course.emulator.simplifications import DIFFERS, LAID_OUT, REFUSED, table
+from k8snet_course.faults import MissingRoute
 
 SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
            "spec": {"selector": {"app": "b"}, "ports": [{"port": 80}]}}
@@ -129,6 +130,18 @@ def bridged_dnat() -> None:
         assert compare(cluster, lab, [("a", "web", 80, "TCP")]) == []
 
 
+def route_before_rules() -> None:
+    cluster = Cluster(cni="flannel")
+    cluster.add_pod("a")
+    cluster.add_pod("b", labels={"app": "b"})
+    cluster.apply(SERVICE)
+    cluster.inject(MissingRoute("node-1", "default"))
+    assert cluster.send("node-1", "web").answered and cluster.send("a", "web").answered
+    with emulate(cluster) as lab:
+        assert lab.send("node-1", "web").verdict is Outcome.UNREACHABLE
+        assert lab.send("a", "web").verdict is Outcome.DELIVERED
+
+
 def order_of_routes() -> None:
     cluster = Cluster(cni="flannel")
     cluster.add_pod("a")
@@ -143,7 +156,7 @@ ASSERTIONS: dict[str, Callable[[], None]] = {
     "plugins": plugins, "ipv6": ipv6, "proxy modes": proxy_modes, "cilium services": cilium_services, "policies": policies,
     "sidecars": sidecars, "ebpf maps": ebpf_maps, "cards": cards, "reverse path filter": reverse_path_filter,
     "patience": patience, "fresh tables": fresh_tables, "rationed errors": rationed_errors, "bridged DNAT": bridged_dnat,
-    "order of routes": order_of_routes}
+    "route before rules": route_before_rules, "order of routes": order_of_routes}
 ON_PAPER = ("plugins", "ipv6", "proxy modes", "cilium services", "policies", "sidecars", "ebpf maps")
 
 
