@@ -26,17 +26,17 @@ from k8snet_course.faults import Fault, Parts
 from k8snet_course.http_walk import HttpWalk, asked
 from k8snet_course.linux import forward
 from k8snet_course.linux.namespace import Namespace
-from k8snet_course.linux.packet import Packet
+from k8snet_course.linux.packet import DEFAULT_TTL, Packet
 from k8snet_course.linux.trace import Trace
 from k8snet_course.meaning import Meaning, Target, no_such_name
 from k8snet_course.names import check_labels, nearest
-from k8snet_course.objects import LISTEN_ANNOTATION, Node, Pod
+from k8snet_course.objects import Node, Pod
 from k8snet_course.objects.endpoint_slice import EndpointSlice
 from k8snet_course.objects.service import Service
 from k8snet_course.policy import Enforcement, PolicyIndex
 from k8snet_course.policy.at_pod import PoliciesAt
 from k8snet_course.probe import probe
-from k8snet_course.programs import Listen, containers_of, listen_text
+from k8snet_course.programs import Listen, named, wanted_pod
 from k8snet_course.ranges import IPV4_MASK, IPV6_MASK, Ranges, free_range
 from k8snet_course.reachability import Reachability
 from k8snet_course.relays import Call, Relays
@@ -277,14 +277,11 @@ class Cluster:
             >>> cluster.send("laptop", "node-1", port=8080).nat[0].new
             '10.244.0.2'
         """
-        annotations = {} if listen is None else {LISTEN_ANNOTATION: listen_text(listen)}
-        parts = containers_of(image, containers, host_ports)
-        if not isinstance(host_network, bool):
-            raise InvalidArgument(host_network, "host_network to be True or False", "write host_network=True")
-        labels = dict(labels) if isinstance(labels, Mapping) else labels or {}
-        return self._control.create(Pod(name, node or "", "", namespace, labels, annotations, parts, host_network=host_network))
+        return self._control.create(
+            wanted_pod(name, node, namespace, labels, image, containers, listen, host_ports, host_network))
 
-    def add_pods(self, names: Iterable[str] | int, **like: Any) -> tuple[Pod, ...]:
+    def add_pods(self, names: Iterable[str] | int, node: str | None = None, namespace: str = "default",
+                 **what: Any) -> tuple[Pod, ...]:
         """Make many pods that are alike, or none: ``names``, or as many as a number says (pod-1, pod-2, ...).
 
         The other arguments are those of ``add_pod``.  Raises what ``add_pod`` raises.
@@ -298,8 +295,9 @@ class Cluster:
         if not number and (isinstance(names, (str, int)) or not isinstance(names, Iterable)):
             raise InvalidArgument(names, f"names, or a number of pods from 0 to {MOST_PODS}", "write 3 or ['a', 'b', 'c']")
         wanted = [f"pod-{number}" for number in range(1, names + 1)] if isinstance(names, int) else names
+        like = wanted_pod("pod", node, namespace, **what)
         with self._control.all_or_nothing():
-            return tuple(self.add_pod(name, **like) for name in wanted)
+            return tuple(self._control.create(named(like, name)) for name in wanted)
 
     def apply(self, manifest: str | PathLike[str] | Mapping[str, object]) -> tuple[Any, ...]:
         """Make or change what a manifest says, as `kubectl apply -f` does: a YAML text, a path to a file, or a dict.
@@ -409,13 +407,14 @@ class Cluster:
 
     # -- packets and names ---------------------------------------------------------------------------------------------
 
-    def send(self, src: str, dst: str, port: int | None = 80, protocol: str = "TCP", *, size: int = 0) -> Trace:
+    def send(self, src: str, dst: str, port: int | None = 80, protocol: str = "TCP", *, size: int = 0,
+             ttl: int = DEFAULT_TTL) -> Trace:
         """Send one packet and return its walk and that of the answer.
 
         ``src`` and ``dst`` are a pod (``frontend``, ``shop/db``, ``pod/frontend``), a node, or a machine outside (laptop,
         router, internet); ``dst`` may also be a Service (``web``, ``shop/web``, ``svc/web``), an IP address, or a name that the
         sender's resolver looks up.  Without a ``port`` (or with protocol ICMP) the packet is a ping.  ``size`` is the number of
-        bytes it carries.  Raises NotFound or InvalidArgument.
+        bytes it carries, ``ttl`` how many routers may pass it on.  Raises NotFound or InvalidArgument.
 
             >>> cluster = Cluster()
             >>> _ = cluster.add_pod("frontend"), cluster.add_pod("backend")
@@ -428,11 +427,12 @@ class Cluster:
         if not target.address:
             return no_such_name(self.namespace(source), source.removeprefix("default/"), target, self.cluster_dns,
                                 self._meaning.address_of(source))
-        return self._walk(source, target, port, protocol, size)
+        return self._walk(source, target, port, protocol, size, ttl)
 
-    def _walk(self, source: str, target: Target, port: int | None, protocol: str, size: int = 0) -> Trace:
+    def _walk(self, source: str, target: Target, port: int | None, protocol: str, size: int = 0,
+              ttl: int = DEFAULT_TTL) -> Trace:
         """Send a packet from a device to a target that is known, and what sidecars on its way send for it."""
-        return self._http.passed_on(self._once(source, target, probe(target.address, port, protocol, size)))
+        return self._http.passed_on(self._once(source, target, probe(target.address, port, protocol, size, ttl)))
 
     def _connect(self, call: Call) -> Trace:
         """Open a TCP connection."""

@@ -67,6 +67,27 @@ class MissingRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongRoute:
+    """`ip route replace DST via ADDRESS dev LINK`: the row hands packets to the wrong router.  Two such rows make a loop."""
+
+    device: str
+    dst: str
+    via: str
+    dev: str = ""
+
+    def apply(self, parts: Parts) -> None:
+        """Change the routes to ``dst``; without ``dev`` the interface stays.  Raises InvalidAddress."""
+        address(self.via, "router's address")
+        there = [row for row in parts.routes if row.dst == self.dst]
+        _found(there, f"route {self.dst}", self.device, (row.dst for row in parts.routes))
+        if self.dev:
+            _found([link for link in parts.links if link.name == self.dev], f"interface {self.dev}", self.device,
+                   (link.name for link in parts.links))
+        parts.routes = [replace(row, via=self.via, dev=self.dev or row.dev, kind="") if row in there else row
+                        for row in parts.routes]
+
+
+@dataclass(frozen=True, slots=True)
 class MissingNeighbour:
     """`ip neigh del ADDRESS`: the tunnel's far end has no MAC address (a wire's would be asked for again)."""
 

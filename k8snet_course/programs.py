@@ -115,6 +115,34 @@ def _of_container(container: Container, anywhere: str) -> tuple[Listener, ...]:
     return tuple(Listener(port.protocol, port.container_port, container.name, anywhere) for port in container.ports)
 
 
+def wanted_pod(name: str, node: str | None = None, namespace: str = "default", labels: Mapping[str, str] | None = None,
+               image: str = "nginx", containers: Mapping[str, str] | None = None,
+               listen: Listen | Mapping[str, Listen] | None = None, host_ports: Mapping[int, int] | None = None,
+               host_network: bool = False) -> Pod:
+    """A pod as the arguments of ``Cluster.add_pod`` ask for it, still without an address.
+
+    Raises InvalidName or InvalidArgument; what else is wrong with the names and labels, the control plane says.
+
+        >>> wanted_pod("web", listen=8080).annotations
+        {'k8snet-course/listen': '8080'}
+    """
+    if not isinstance(host_network, bool):
+        raise InvalidArgument(host_network, "host_network to be True or False", "write host_network=True")
+    return Pod(name, node or "", "", namespace, dict(labels) if isinstance(labels, Mapping) else labels or {},
+               {} if listen is None else {LISTEN_ANNOTATION: listen_text(listen)}, containers_of(image, containers, host_ports),
+               host_network=host_network)
+
+
+def named(like: Pod, name: str) -> Pod:
+    """Another pod of the same kind.
+
+    >>> named(wanted_pod("a", image="busybox"), "b").containers[0].image
+    'busybox'
+    """
+    return Pod(name, like.node, "", like.namespace, dict(like.labels), dict(like.annotations), like.containers,
+               host_network=like.host_network)
+
+
 class HostPort(NamedTuple):
     """A port of the node that a pod needs for itself.
 

@@ -68,8 +68,10 @@ class Conntrack:
             return home.applied_to(packet)
         if packet.about is not None:
             home = self._back.get(Flow.of(packet.about).reversed)
-            if home is not None and packet.dst != home.dst:
-                return packet._replace(dst=home.dst, about=home.reversed.applied_to(packet.about))
+            if home is not None:
+                # Who is told of a rewritten destination is told by the address that was asked.
+                src = packet.src if home.src == packet.about.dst else home.src
+                return packet._replace(src=src, dst=home.dst, about=home.reversed.applied_to(packet.about))
         return None
 
 

@@ -32,3 +32,19 @@ def test_a_node_that_forwards_nothing_answers_for_nobody() -> None:
     cluster.inject(ForwardingOff("node-1"))
     trace = cluster.send("a", "node-1", port=None)
     assert trace.verdict is Verdict.NO_NEIGHBOUR and trace.hops[-1].label == "a"
+
+
+def test_an_error_about_a_packet_that_two_nodes_rewrote_finds_its_way_home() -> None:
+    """node-2 rewrites the source, node-1 the destination: on the way back node-1 has to undo its part, or node-2 cannot."""
+    cluster = Cluster(nodes=2, cni="flannel-host-gw")
+    cluster.add_pod("a", node="node-2")
+    cluster.add_pod("web", node="node-1", labels={"app": "web"})
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+                   "spec": {"type": "NodePort", "externalTrafficPolicy": "Local", "selector": {"app": "web"},
+                            "ports": [{"port": 53, "protocol": "UDP", "nodePort": 30053}]}})
+    trace = cluster.send("a", "node-1", port=30053, protocol="UDP")
+    assert trace.verdict is Verdict.REFUSED and trace.reply is not None
+    assert trace.reply.delivered and trace.reply.hops[-1].label == "a"
+    told = trace.reply.hops[-1].steps[-1].packet
+    assert told.src == "192.168.1.2" and told.about is not None
+    assert (told.about.src, told.about.dst, told.about.dst_port) == (cluster.pod("a").ip, "192.168.1.2", 30053)
