@@ -12,6 +12,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from time import sleep, time_ns
 
 MAGIC = b"k8snet"
 REQUEST, ANSWER = b"?", b"!"
@@ -19,6 +20,7 @@ REQUEST, ANSWER = b"?", b"!"
 _ALL, _SO_TIMESTAMPNS = 3, 35
 _OTHERS, _OUTGOING = 3, 4
 _ENOUGH = 512
+_TRIES, _READ_LATER = 200, 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,23 @@ class Capture:
             seconds, nano = next((struct.unpack("qq", each[2]) for each in more if each[1] == _SO_TIMESTAMPNS), (0, 0))
             yield Sighting(seconds * 1_000_000_000 + nano, self.device, link, kind == _OUTGOING, seen.kind, seen.number,
                            seen.src, seen.dst, seen.ttl, seen.outer, seen.code)
+
+    def wait_for_clock(self, sender: socket.socket) -> None:
+        """Wait until the kernel stamps packets as they pass; it begins a moment after the first socket has asked for that.
+
+        Until then a packet gets the time at which it is read, which says nothing about the order.  ``sender`` is a datagram
+        socket of the same device.
+        """
+        for _ in range(_TRIES):
+            for _ in self.sightings():
+                pass
+            before = time_ns()
+            sender.sendto(b".", ("127.0.0.1", 9))
+            sleep(_READ_LATER)
+            _, more, _, _ = self.socket.recvmsg(_ENOUGH, 128)
+            seconds, nano = next((struct.unpack("qq", each[2]) for each in more if each[1] == _SO_TIMESTAMPNS), (0, 0))
+            if seconds * 1_000_000_000 + nano - before < _READ_LATER * 1e9 / 2:
+                return
 
     def close(self) -> None:
         """No more."""

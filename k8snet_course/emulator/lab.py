@@ -24,7 +24,7 @@ from k8snet_course.emulator.servers import Servers, listening
 from k8snet_course.emulator.spaces import Spaces, finish, ip_batch, start
 from k8snet_course.errors import InvalidArgument, NotFound
 from k8snet_course.probe import is_address
-from k8snet_course.underlay import SWITCH
+from k8snet_course.underlay import LAPTOP, SWITCH
 
 PATIENCE = 1.5
 """How many seconds a probe waits for an answer: a lost TCP packet is sent again after one."""
@@ -90,6 +90,8 @@ class Lab:
         for device, one in planned.items():
             self._captures.append(spaces.inside(device, _furnish, one, tunnels, sockets))
         self._servers = Servers(sockets)
+        with spaces.inside(LAPTOP, socket.socket, socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            next(each for each in self._captures if each.device == LAPTOP).wait_for_clock(sender)
 
     def close(self) -> None:
         """Take everything away."""
