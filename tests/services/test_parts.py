@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from k8snet_course.linux.netfilter import NAT
@@ -13,6 +11,7 @@ from k8snet_course.objects.service import Service, ServicePort
 from k8snet_course.services.kube_proxy.modes import MODES, KubeProxy
 from k8snet_course.services.kube_proxy.names import endpoint_chain, service_chain
 from k8snet_course.services.kube_proxy.proxy import decide
+from tests.counting import calls
 from tests.services.worlds import NODES, is_local
 
 WEB = Service("web", ports=(ServicePort(80),), cluster_ips=("10.96.0.20",))
@@ -66,10 +65,6 @@ def test_many_services_before_the_same_pods(mode: str) -> None:
             one = Service(f"s{number}", ports=(ServicePort(80),), cluster_ips=(f"10.97.{number // 250}.{number % 250 + 1}",))
             proxy.update(one, slices("10.244.1.2", "10.244.1.3", name=one.name))
         rules, packet = proxy.rules(NODES[0]), TO_WEB._replace(dst="10.97.0.7")
-        best = 1.0
-        for _ in range(30):
-            begin = time.perf_counter()
-            assert decide(rules, packet, is_local(NODES[0])).backend
-            best = min(best, time.perf_counter() - begin)
-        costs.append(best)
-    assert costs[1] < max(5 * costs[0], 0.0005)
+        assert decide(rules, packet, is_local(NODES[0])).backend, "the first packet makes the index"
+        costs.append(calls(lambda rules=rules, packet=packet: decide(rules, packet, is_local(NODES[0]))))
+    assert costs[1] < 1.5 * costs[0] + 20, costs

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from itertools import product
-from time import perf_counter
 from typing import Any, overload
 from xml.etree.ElementTree import fromstring
 
@@ -19,6 +18,7 @@ from k8snet_course.show import ReachMatrix
 from k8snet_course.show.display import register
 from k8snet_course.show.matrix import MARKS, MOST, Cell, Matrix, reachability_html
 from k8snet_course.show.widgets import VIEW
+from tests.counting import calls
 
 DENY = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "db-from-api"},
         "spec": {"podSelector": {"matchLabels": {"app": "db"}},
@@ -212,12 +212,9 @@ def test_no_text_is_read_as_markup() -> None:
         "div", "style", "table", "caption", "thead", "tr", "th", "tbody", "td", "p"}
 
 
-def test_a_redraw_of_the_largest_table_takes_at_most_50_ms_in_the_kernel() -> None:
+def test_a_redraw_of_the_largest_table_is_not_more_work_than_its_cells() -> None:
     one, other = square(60), square(60, "no_route")
     seen = ReachMatrix(one)
-    took = []
-    for now, before in ((other, one), (one, other)) * 5:
-        start = perf_counter()
-        seen.show(now, before)
-        took.append(perf_counter() - start)
-    assert min(took) < 0.05
+    seen.show(other, one)
+    assert calls(lambda: seen.show(one, other)) < 40 * 40 * 30
+
