@@ -264,20 +264,21 @@ class ControlPlane:
     def delete(self, pod: Pod) -> Attachment | None:
         """Detach a pod (CNI DEL), free its address, and return the attachment that was (None: it used the node's network)."""
         state = self.nodes[pod.node]
-        for watch in self.watchers:
+        attachment = None if pod.host_network else state.attachment(pod.key)
+        if attachment is not None:
+            state.ipam.release(attachment.container_id)
+            if state.second_ipam is not None:
+                state.second_ipam.release(attachment.container_id)
+        for watch in self.watchers:  # what the plugin changed is to be seen, and where the pod was plugged in still known
             watch(pod, True)
         if state.host_ports:
             state.host_ports = [(key, port) for key, port in state.host_ports if key != pod.key]
-        if pod.host_network:
+        if attachment is None:
             del state.at_home[pod.key], self.pods[pod.key]
             self._loaded(state)
             return None
-        attachment = state.attachment(pod.key)
         del state.cables[pod.key], state.looked_at[pod.key]
-        state.ipam.release(attachment.container_id)
-        if state.second_ipam is not None:
-            state.second_ipam.release(attachment.container_id)
-            del state.second_ips[pod.key]
+        state.second_ips.pop(pod.key, None)
         del self.pods[pod.key]
         for address in pod.ips:
             self._lets_go(pod.key, address)
@@ -286,9 +287,7 @@ class ControlPlane:
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
-        """Undo what was done inside if it ends in an error: each change leaves its undoing in a journal, last one first.
-
-        """
+        """Undo what was done inside if it ends in an error: each change leaves its undoing in a journal, last one first."""
         self._journal, self._saved, sandboxes = [], set(), self._sandboxes
         try:
             with collector_resting():
