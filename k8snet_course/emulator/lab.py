@@ -8,29 +8,21 @@ what is simplified in :mod:`~k8snet_course.emulator.simplifications`.
 from __future__ import annotations
 
 import shlex
-import socket
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from k8snet_course.cluster import Cluster
-from k8snet_course.emulator.capture import Capture
+from k8snet_course.emulator.ground import Blueprint, Ground
 from k8snet_course.emulator.needs import check_machine
-from k8snet_course.emulator.plan import Plan, cables, plans
-from k8snet_course.emulator.probes import Client, Probe, client, run
+from k8snet_course.emulator.plan import cables, plans
+from k8snet_course.emulator.probes import Probe
 from k8snet_course.emulator.sent import Sent
-from k8snet_course.emulator.servers import Servers, listening
-from k8snet_course.emulator.spaces import Spaces, finish, ip_batch, start
 from k8snet_course.errors import InvalidArgument, NotFound
 from k8snet_course.probe import is_address
-from k8snet_course.underlay import LAPTOP, SWITCH
+from k8snet_course.underlay import LAPTOP
 
 PATIENCE = 1.5
 """How many seconds a probe waits for an answer: a lost TCP packet is sent again after one."""
-_FIRST_NUMBER = 0x6B380001
-_LONGEST_COMMAND = 10
-"""Seconds."""
 _PROTOCOLS = ("TCP", "UDP", "ICMP")
 
 
@@ -50,61 +42,36 @@ def emulate(cluster: Cluster) -> Iterator[Lab]:
         in VXLAN 192.168.1.2 -> 192.168.1.3
     """
     check_machine()
-    planned = plans(cluster)
-    lab = Lab(cluster, planned)
+    ground = Ground(blueprint(cluster))
     try:
-        lab.build(planned)
-        yield lab
+        ground.build()
+        yield Lab(cluster, ground)
     finally:
-        lab.close()
+        ground.close()
+
+
+def blueprint(cluster: Cluster) -> Blueprint:
+    """What the lab of a cluster is made from.  Raises NotEmulated.
+
+    >>> print(blueprint(Cluster(nodes=2)))
+    6 devices, 5 cables
+    """
+    tunnels = frozenset(link.tunnel.port for node in cluster.nodes for link in cluster.namespace(node.name).tunnels
+                        if link.tunnel is not None)
+    return Blueprint(plans(cluster), tuple(cables(cluster)), tunnels, LAPTOP)
 
 
 class Lab:
     """The real network of one cluster; :func:`emulate` makes it."""
 
-    def __init__(self, cluster: Cluster, planned: dict[str, Plan]) -> None:
+    def __init__(self, cluster: Cluster, ground: Ground) -> None:
         self._cluster = cluster
-        self._spaces = Spaces(planned)
-        self._captures: list[Capture] = []
-        self._servers: Servers | None = None
-        self._number = _FIRST_NUMBER
-
-    def build(self, planned: dict[str, Plan]) -> None:
-        """Make the namespaces and fill them.  Raises EmulatorUnavailable."""
-        spaces = self._spaces
-        spaces.make()
-        for device, one in planned.items():
-            spaces.inside(device, _set, one.early)
-        spaces.inside(SWITCH, ip_batch, cables(self._cluster, spaces.names.__getitem__))
-        started = []
-        for device, one in planned.items():
-            started.append(spaces.inside(device, start, "ip -batch -", "\n".join(one.ip)))
-            if one.rules:
-                started.append(spaces.inside(device, start, "iptables-restore", one.rules))
-        finish(started)
-        finish([spaces.inside(device, start, "bridge -batch -", "\n".join(one.bridge))
-                for device, one in planned.items() if one.bridge])
-        tunnels = frozenset(link.tunnel.port for node in self._cluster.nodes
-                            for link in self._cluster.namespace(node.name).tunnels if link.tunnel is not None)
-        sockets: list[socket.socket] = []
-        for device, one in planned.items():
-            self._captures.append(spaces.inside(device, _furnish, one, tunnels, sockets))
-        self._servers = Servers(sockets)
-        with spaces.inside(LAPTOP, socket.socket, socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            next(each for each in self._captures if each.device == LAPTOP).wait_for_clock(sender)
-
-    def close(self) -> None:
-        """Take everything away."""
-        if self._servers is not None:
-            self._servers.close()
-        for capture in self._captures:
-            capture.close()
-        self._spaces.remove()
+        self._ground = ground
 
     @property
     def namespaces(self) -> dict[str, str]:
         """The name of each device's network namespace, as `ip netns` lists it."""
-        return dict(self._spaces.names)
+        return self._ground.names
 
     def send(self, src: str, dst: str, port: int | None = 80, protocol: str = "TCP") -> Sent:
         """Send a real packet, and say what became of it.  Raises NotFound or InvalidArgument.
@@ -116,16 +83,7 @@ class Lab:
 
     def send_all(self, wanted: Sequence[tuple[str, str, int | None, str]], patience: float = PATIENCE) -> list[Sent]:
         """Send many at once, and wait ``patience`` seconds for all answers together."""
-        probes = [self._probe(*each) for each in wanted]
-        clients: list[Client] = []
-        try:
-            for probe in probes:
-                self._number += 1
-                clients.append(self._spaces.inside(probe.device, client, probe, self._number))
-            return run(clients, self._captures, patience)
-        finally:
-            for each in clients:
-                each.socket.close()
+        return self._ground.send([self._probe(*each) for each in wanted], patience)
 
     def exec(self, device: str, command: str) -> str:
         """What a command prints that runs in the network of a device: ``lab.exec("frontend", "ip route")``.
@@ -133,18 +91,7 @@ class Lab:
         It sees the machine's files and processes; only its network is the device's.  Raises NotFound if there is no such device
         or command, InvalidArgument if it does not end within 10 seconds.
         """
-        words = shlex.split(command)
-        space = self._device(device)
-        try:
-            done = self._spaces.inside(space, subprocess.run, words, stdout=subprocess.PIPE,
-                                       stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, timeout=_LONGEST_COMMAND,
-                                       check=False)
-        except FileNotFoundError:
-            raise NotFound(words[0], "a command of this machine", "install the package that has it") from None
-        except subprocess.TimeoutExpired:
-            raise InvalidArgument(command, f"a command that ends within {_LONGEST_COMMAND} seconds",
-                                  "give it a count or a time limit, such as 'ping -c 1'") from None
-        return str(done.stdout)
+        return self._ground.exec(self._device(device), shlex.split(command))
 
     def _probe(self, src: str, dst: str, port: int | None, protocol: str) -> Probe:
         if protocol not in _PROTOCOLS:
@@ -161,9 +108,9 @@ class Lab:
             pod = next((pod for pod in self._cluster.pods if pod.key == key), None)
             if pod is not None:
                 return pod.node if pod.host_network else pod.key
-        if word in self._spaces.names:
+        if word in self._ground.names:
             return word
-        raise NotFound(word, f"a device of this lab: {', '.join(self._spaces.names)}", "use one of them")
+        raise NotFound(word, f"a device of this lab: {', '.join(self._ground.names)}", "use one of them")
 
     def address_of(self, word: str) -> str:
         """The address that a word means: an address, a pod, a node, a machine outside or a Service.  Raises NotFound."""
@@ -179,17 +126,3 @@ class Lab:
         names = {node.name: node.ip for node in self._cluster.nodes}
         return names[device] if device in names else self._cluster.host(device).ip
 
-
-def _set(settings: Sequence[tuple[str, str]]) -> None:
-    """Write settings into /proc/sys/net, which shows those of the namespace of whoever looks."""
-    for name, value in settings:
-        path = Path("/proc/sys/net", name)
-        if path.exists():
-            path.write_text(value, encoding="ascii")
-
-
-def _furnish(one: Plan, tunnels: frozenset[int], sockets: list[socket.socket]) -> Capture:
-    """Settings of interfaces, programs and capture of one device; inside its namespace."""
-    _set(one.settings)
-    sockets += listening(one.listeners)
-    return Capture(one.device, one.ports, tunnels, frozenset() if one.rules else one.addresses)

@@ -8,7 +8,7 @@ Source: ip-link(8), ip-route(8), ip-neighbour(8), bridge(8), iptables-restore(8)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from k8snet_course.cluster import Cluster
@@ -21,7 +21,7 @@ from k8snet_course.linux.route import Route, connected
 from k8snet_course.services.kube_proxy.iptables import iptables_save
 from k8snet_course.underlay import SWITCH
 
-PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "calico-bgp", "calico-vxlan", "cilium-native")
+PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "calico-bgp", "calico-vxlan", "cilium-native", "weave")
 """The network plugins that can be laid out: those whose work is done by Linux's own tables."""
 _CABLES = ("ethernet", "veth")
 _MADE = ("loopback", "bridge", "vxlan", *_CABLES)
@@ -64,11 +64,11 @@ def devices_of(cluster: Cluster) -> tuple[str, ...]:
 def check_cluster(cluster: Cluster) -> None:
     """Raise NotEmulated for a cluster with something that this version cannot lay out.
 
-    >>> check_cluster(Cluster(cni="weave"))
+    >>> check_cluster(Cluster(cni="nsx"))
     Traceback (most recent call last):
     ...
-    k8snet_course.emulator.needs.NotEmulated: not emulated: 'weave': expected one of none, bridge, flannel, flannel-host-gw,
-    calico-bgp, calico-vxlan, cilium-native; make the cluster with one of these plugins, such as cni='flannel'.
+    k8snet_course.emulator.needs.NotEmulated: not emulated: 'nsx': expected one of none, bridge, flannel, flannel-host-gw,
+    calico-bgp, calico-vxlan, cilium-native, weave; make the cluster with one of these plugins, such as cni='flannel'.
     """
     if cluster.cni not in PLUGINS:
         raise NotEmulated(cluster.cni, f"one of {', '.join(PLUGINS)}",
@@ -121,18 +121,36 @@ def plan(ns: Namespace) -> Plan:
         frozenset(link.name for link in ns.links.values() if link.master), frozenset(ns.addresses))
 
 
-def cables(cluster: Cluster, names: Callable[[str], str]) -> list[str]:
-    """The lines for `ip -batch` that make all cables, each with its ends in two namespaces; ``names`` gives their names."""
-    lines, done = [], set()
+@dataclass(frozen=True, slots=True)
+class Cable:
+    """A veth pair: for each end its device, and what `ip link add` wants to know of it.
+
+    >>> print(Cable("a", "name eth0 index 2", "node-1", "name veth1 index 4").line({"a": "A", "node-1": "N"}))
+    link add name eth0 index 2 netns A type veth peer name veth1 index 4 netns N
+    """
+
+    device: str
+    end: str
+    far_device: str
+    far_end: str
+
+    def line(self, names: Mapping[str, str]) -> str:
+        """The line for `ip -batch`; ``names`` are the names of the devices' namespaces."""
+        return (f"link add {self.end} netns {names[self.device]} "
+                f"type veth peer {self.far_end} netns {names[self.far_device]}")
+
+
+def cables(cluster: Cluster) -> Iterator[Cable]:
+    """All cables between devices."""
+    done = set()
     for device in devices_of(cluster):
         for link in cluster.namespace(device).links.values():
             if link.peer is None or (device, link.name) in done:
                 continue
             far = cluster.namespace(link.peer.namespace)
             end = far.links[link.peer.link]
-            done |= {(device, link.name), (far.name, end.name)}
-            lines.append(f"link add {_end(link)} netns {names(device)} type veth peer {_end(end)} netns {names(far.name)}")
-    return lines
+            done.add((far.name, end.name))
+            yield Cable(device, _end(link), far.name, _end(end))
 
 
 def _end(link: Link) -> str:

@@ -19,7 +19,7 @@ class Simplification:
     """One row: a name, its kind, what is so, and why.
 
     >>> print(table()[0])
-    plugins (refused): weave, calico (IPIP), cilium (VXLAN) and the three fabrics; they need IPIP, eBPF programs or switches
+    plugins (refused): calico (IPIP), cilium (VXLAN) and the three fabrics; they need IPIP, eBPF programs or switches
     """
 
     name: str
@@ -33,7 +33,7 @@ class Simplification:
 
 REFUSED, LAID_OUT, DIFFERS = "refused", "laid out", "differs"
 _TABLE = (
-    Simplification("plugins", REFUSED, "weave, calico (IPIP), cilium (VXLAN) and the three fabrics",
+    Simplification("plugins", REFUSED, "calico (IPIP), cilium (VXLAN) and the three fabrics",
                    "they need IPIP, eBPF programs or switches"),
     Simplification("ipv6", REFUSED, "clusters with IPv6", "this version lays out IPv4 only"),
     Simplification("proxy modes", REFUSED, "Services with kube-proxy in another mode than iptables",

@@ -62,6 +62,10 @@ class Spaces:
         """What the function returns when it is called in the device's namespace."""
         return self._thread.submit(_visit, self.names[device], lambda: function(*args, **named)).result()
 
+    def nowhere(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """The same in an empty namespace of its own: what is made from there for others meets nothing of that name."""
+        return self._thread.submit(_visit, "", lambda: function(*args, **named)).result()
+
 
 def name_of(pid: int, number: int, device: str) -> str:
     """The name of a device's namespace.
@@ -138,24 +142,27 @@ def _reserve() -> int:
 
 
 def _visit(name: str, function: Callable[[], T]) -> T:
-    """Go into a namespace, do something, come back: in the thread that is kept for this."""
+    """Go into a namespace (empty: a new one), do something, come back: in the thread that is kept for this."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     try:
-        there = os.open(FOLDER / name, os.O_RDONLY)
-        try:
-            _enter(there)
-        finally:
-            os.close(there)
+        if name:
+            there = os.open(FOLDER / name, os.O_RDONLY)
+            try:
+                _call("setns", there, _CLONE_NEWNET)
+            finally:
+                os.close(there)
+        else:
+            _call("unshare", _CLONE_NEWNET)
         try:
             return function()
         finally:
-            _enter(home)
+            _call("setns", home, _CLONE_NEWNET)
     finally:
         os.close(home)
 
 
-def _enter(descriptor: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.setns(descriptor, _CLONE_NEWNET) != 0:
+def _call(name: str, *numbers: int) -> None:
+    """A system call that returns 0, or fails.  Raises OSError."""
+    if getattr(ctypes.CDLL(None, use_errno=True), name)(*numbers) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

@@ -24,7 +24,7 @@ def refused(cluster: Cluster, word: str) -> None:
 
 
 def plugins() -> None:
-    for cni in ("weave", "calico", "cilium", "nsx", "aci", "bcf"):
+    for cni in ("calico", "cilium", "nsx", "aci", "bcf"):
         assert cni not in PLUGINS
         refused(Cluster(cni=cni), cni)
     for cni in PLUGINS:

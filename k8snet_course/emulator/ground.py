@@ -1,0 +1,129 @@
+"""The ground that a lab stands on: namespaces with their contents, and what can be done in them.
+
+It is told everything in plain values, and knows nothing of clusters.  So it can be in this process or in another one.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from k8snet_course.emulator.capture import Capture
+from k8snet_course.emulator.plan import Cable, Plan
+from k8snet_course.emulator.probes import Client, Probe, client, run
+from k8snet_course.emulator.sent import Sent
+from k8snet_course.emulator.servers import Servers, listening
+from k8snet_course.emulator.spaces import Spaces, finish, ip_batch, start
+from k8snet_course.errors import InvalidArgument, NotFound
+
+_FIRST_NUMBER = 0x6B380001
+_LONGEST_COMMAND = 10
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """All that a lab is made from: what each device gets, the cables between them, and the UDP ports of tunnels.
+
+    ``clock`` is the device whose capture tells when the kernel's clock is right.
+
+        >>> print(Blueprint({}, (), frozenset(), "laptop"))
+        0 devices, 0 cables
+    """
+
+    plans: Mapping[str, Plan]
+    cables: tuple[Cable, ...]
+    tunnels: frozenset[int]
+    clock: str
+
+    def __str__(self) -> str:
+        return f"{len(self.plans)} devices, {len(self.cables)} cables"
+
+
+class Ground:
+    """The namespaces of one lab; ``build`` makes them, ``close`` takes them away."""
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        self._blueprint = blueprint
+        self._spaces = Spaces(blueprint.plans)
+        self._captures: list[Capture] = []
+        self._servers: Servers | None = None
+        self._number = _FIRST_NUMBER
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The name of each device's network namespace."""
+        return dict(self._spaces.names)
+
+    def build(self) -> None:
+        """Make the namespaces and fill them.  Raises EmulatorUnavailable."""
+        spaces, plans = self._spaces, self._blueprint.plans
+        spaces.make()
+        for device, one in plans.items():
+            spaces.inside(device, _set, one.early)
+        spaces.nowhere(ip_batch, [cable.line(spaces.names) for cable in self._blueprint.cables])
+        started = []
+        for device, one in plans.items():
+            started.append(spaces.inside(device, start, "ip -batch -", "\n".join(one.ip)))
+            if one.rules:
+                started.append(spaces.inside(device, start, "iptables-restore", one.rules))
+        finish(started)
+        finish([spaces.inside(device, start, "bridge -batch -", "\n".join(one.bridge))
+                for device, one in plans.items() if one.bridge])
+        sockets: list[socket.socket] = []
+        for device, one in plans.items():
+            self._captures.append(spaces.inside(device, _furnish, one, self._blueprint.tunnels, sockets))
+        self._servers = Servers(sockets)
+        clock = self._blueprint.clock
+        with spaces.inside(clock, socket.socket, socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            next(each for each in self._captures if each.device == clock).wait_for_clock(sender)
+
+    def close(self) -> None:
+        """Take everything away."""
+        if self._servers is not None:
+            self._servers.close()
+        for capture in self._captures:
+            capture.close()
+        self._spaces.remove()
+
+    def send(self, probes: Sequence[Probe], patience: float) -> list[Sent]:
+        """Send all probes at once, and wait ``patience`` seconds for their answers."""
+        clients: list[Client] = []
+        try:
+            for probe in probes:
+                self._number += 1
+                clients.append(self._spaces.inside(probe.device, client, probe, self._number))
+            return run(clients, self._captures, patience)
+        finally:
+            for each in clients:
+                each.socket.close()
+
+    def exec(self, device: str, words: Sequence[str]) -> str:
+        """What a command prints in the network of a device.  Raises NotFound or InvalidArgument."""
+        try:
+            done = self._spaces.inside(device, subprocess.run, words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                       stdin=subprocess.DEVNULL, text=True, timeout=_LONGEST_COMMAND, check=False)
+        except FileNotFoundError:
+            raise NotFound(words[0], "a command of this machine", "install the package that has it") from None
+        except subprocess.TimeoutExpired:
+            raise InvalidArgument(" ".join(words), f"a command that ends within {_LONGEST_COMMAND} seconds",
+                                  "give it a count or a time limit, such as 'ping -c 1'") from None
+        return str(done.stdout)
+
+
+def _set(settings: Sequence[tuple[str, str]]) -> None:
+    """Write settings into /proc/sys/net, which shows those of the namespace of whoever looks."""
+    for name, value in settings:
+        path = Path("/proc/sys/net", name)
+        if path.exists():
+            path.write_text(value, encoding="ascii")
+
+
+def _furnish(one: Plan, tunnels: frozenset[int], sockets: list[socket.socket]) -> Capture:
+    """Settings of interfaces, programs and capture of one device; inside its namespace."""
+    _set(one.settings)
+    sockets += listening(one.listeners)
+    return Capture(one.device, one.ports, tunnels, frozenset() if one.rules else one.addresses)
