@@ -52,6 +52,8 @@ class ApiServer:
         self._namespaces: dict[str, Namespace] = {}
         self._objects: dict[str, dict[str, Any]] = {"Namespace": self._namespaces}
         self._doomed: list[Pod] = []
+        self._owners: dict[str, tuple[str, str]] = {}
+        """By pod's key the kind and key of the workload that made it, and that would replace it."""
         self._announced: dict[str, tuple[str, str]] = {}
         self._announces: dict[str, str] = {}
         """By load balancer's address the Service and the node that answers for it; and by Service the address."""
@@ -113,7 +115,10 @@ class ApiServer:
         if hasattr(after, "namespace"):
             self.namespace(after.namespace)
         if isinstance(after, Pod):
-            return self.control.apply(after)
+            held_pod = self.control.apply(after)
+            if before is not None:
+                self._released(held_pod)
+            return held_pod
         if isinstance(after, Service):
             held = self.services.put(after)
             undo: Callable[[], object] = (lambda: self.services.put(before)) if before is not None else (
@@ -137,12 +142,36 @@ class ApiServer:
             return replace(after, created=self._created if before is None else before.created)
         return after
 
+    def owner(self, pod: Pod) -> Any:
+        """The Deployment or ReplicaSet that made a pod, and that replaces it when it goes; None: nobody."""
+        kind, key = self._owners.get(pod.key, ("", ""))
+        return self._of(kind)[key] if kind else None
+
+    def _released(self, pod: Pod) -> None:
+        """A pod that its workload's selector no longer selects stays, on its own, and another takes its place."""
+        owner = self.owner(pod)
+        if owner is not None and not owner.selector.matches(pod.labels):
+            self._replace(pod, owner)
+
+    def _replace(self, pod: Pod, owner: Any) -> None:
+        """Have a workload make another pod in the place of one."""
+        kind, after = type(owner).__name__, owner.without(pod.name)
+        self._put(kind, after)
+        self.control.undo_later(lambda: self._put(kind, owner))
+        self._scale((), after.pods())
+
     def delete(self, kind: str, one: Any) -> None:
-        """Take an object out, and what hangs on it.  Raises InvalidArgument for a namespace that every cluster has."""
+        """Take an object out, and what hangs on it; a workload replaces a pod of its own.
+
+        Raises InvalidArgument for a namespace that every cluster has.
+        """
         if kind == "Namespace":
             self._clear(one.name)
         if kind == "Pod":
+            owner = self.owner(one)
             self.control.delete(one)
+            if owner is not None:
+                self._replace(one, owner)
         elif kind == "Service":
             self.services.remove(one.key)
         else:
@@ -238,6 +267,9 @@ class ApiServer:
             before = self._of(kind).get(value.key)
             if before is not None and before.service != value.service:
                 self.services.remove_slice(before)
+        if kind in _WORKLOADS:
+            self._disown(kind, value.key)
+            self._owners |= {f"{value.namespace}/{name}": (kind, value.key) for name in value.pod_names()}
         self._of(kind)[value.key if kind != "Namespace" else value.name] = value
         if kind in ("NetworkPolicy", "ClusterNetworkPolicy"):
             self.policies.add(value)
@@ -246,7 +278,16 @@ class ApiServer:
         elif kind == "Namespace":
             self.zone.add_namespace(value.name)
 
+    def _disown(self, kind: str, key: str) -> None:
+        """The pods of a workload have no owner any more."""
+        before = self._of(kind).get(key)
+        if before is not None:
+            for name in before.pod_names():
+                self._owners.pop(f"{before.namespace}/{name}", None)
+
     def _remove(self, kind: str, key: str) -> None:
+        if kind in _WORKLOADS:
+            self._disown(kind, key)
         value = self._of(kind).pop(key)
         if kind in ("NetworkPolicy", "ClusterNetworkPolicy"):
             self.policies.remove(kind, key)

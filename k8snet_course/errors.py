@@ -66,12 +66,19 @@ class InvalidArgument(CourseError):
 
 
 class InvalidManifest(CourseError):
-    """A manifest that the API server would refuse.  ``line`` is where, counted from 1 (0: the whole text)."""
+    """A manifest that the API server would refuse.  ``line`` is where, counted from 1 (0: the whole text).
+
+    ``path`` is the field, such as ``spec.ports[0].port`` (empty: the whole object), and ``cause`` what the API server would
+    call the mistake.
+    """
 
     problem = "invalid manifest"
 
-    def __init__(self, given: object, expected: str, mend: str, line: int = 0) -> None:
+    def __init__(self, given: object, expected: str, mend: str, line: int = 0, *, path: str = "",
+                 cause: str = "Invalid value") -> None:
         self.line = line
+        self.path = path
+        self.cause = cause
         super().__init__(given, expected, mend)
         if line:
             self.args = (f"line {line}: {self.args[0]}",)

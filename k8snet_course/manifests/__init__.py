@@ -12,6 +12,9 @@ Source: Kubernetes API reference; "kubectl apply" in the documentation.
 
 from k8snet_course.manifests.kinds import KINDS, Kind, kind_named, kind_of
 from k8snet_course.manifests.plan import Change, check_update, plan, updated
-from k8snet_course.manifests.text import as_dict, dump, load
+from k8snet_course.manifests.text import Document, as_dict, dump, load, load_each
 
-__all__ = ["KINDS", "Change", "Kind", "as_dict", "check_update", "dump", "kind_named", "kind_of", "load", "plan", "updated"]
+__all__ = [
+    "KINDS", "Change", "Document", "Kind", "as_dict", "check_update", "dump", "kind_named", "kind_of", "load", "load_each",
+    "plan", "updated",
+]

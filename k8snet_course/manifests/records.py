@@ -15,7 +15,7 @@ from typing import Any
 
 from k8snet_course.errors import CourseError, InvalidManifest
 from k8snet_course.manifests.scalars import Ignored, Type
-from k8snet_course.manifests.spot import Spot
+from k8snet_course.manifests.spot import REQUIRED, UNKNOWN, Spot
 from k8snet_course.names import nearest
 
 Rule = Callable[[Any, Spot], None]
@@ -145,8 +145,10 @@ class Record:
                     values[one.to] = value
         for name, one in known.items():
             if one.required and (name not in present or present[name].value is None):
-                raise spot.at(name).refusal(f"an object without {name}",
-                                            f"the field {name}{f' of {spot.path}' if spot.path else ''}", f"add '{name}:' here")
+                missing = f"{spot.path}.{name}".lstrip(".")
+                raise InvalidManifest(f"an object without {name}",
+                                      f"the field {name}{f' of {spot.path}' if spot.path else ''}", f"add '{name}:' here",
+                                      spot.at(name).line, path=missing, cause=REQUIRED)
 
     def _unknown(self, name: str, siblings: Mapping[str, Field], spot: Spot) -> Exception:
         inner = spot.field(name)
@@ -159,7 +161,7 @@ class Record:
             used = [one.name for one in siblings.values() if one.to or isinstance(one.type, Group)]
             mend = f"leave it out, or write one of {', '.join(used)}"
         return InvalidManifest(inner.path, f"a field that {spot.path or 'this kind of object'} has", mend,
-                               inner.here.key_line or inner.line)
+                               inner.here.key_line or inner.line, path=inner.path, cause=UNKNOWN)
 
     def _written(self, known: tuple[Field, ...], value_of: Callable[[str], Any]) -> dict[str, Any]:
         plain: dict[str, Any] = {}

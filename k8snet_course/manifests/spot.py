@@ -14,6 +14,9 @@ from k8snet_course.errors import CourseError, InvalidManifest
 from k8snet_course.names import nearest
 from k8snet_course.yaml_text import Located
 
+INVALID, UNSUPPORTED, REQUIRED, UNKNOWN = "Invalid value", "Unsupported value", "Required value", "unknown field"
+"""What the API server calls the mistakes."""
+
 
 class Form(Protocol):
     """What a whole document must look like."""
@@ -74,18 +77,18 @@ class Spot:
                 return spot
         return spot
 
-    def refusal(self, given: object, expected: str, mend: str) -> InvalidManifest:
+    def refusal(self, given: object, expected: str, mend: str, cause: str = INVALID) -> InvalidManifest:
         """The error that says what is wrong here."""
-        return InvalidManifest(given, expected, mend, self.line)
+        return InvalidManifest(given, expected, mend, self.line, path=self.path, cause=cause)
 
-    def wrong(self, expected: str, mend: str) -> InvalidManifest:
+    def wrong(self, expected: str, mend: str, cause: str = INVALID) -> InvalidManifest:
         """The error for the value that stands here: ``expected`` continues the words ``<path> to be``."""
-        return self.refusal(self.shown, f"{self.path or 'a document'} to be {expected}", mend)
+        return self.refusal(self.shown, f"{self.path or 'a document'} to be {expected}", mend, cause)
 
     def no_choice(self, choices: tuple[str, ...]) -> InvalidManifest:
         """The error for a word that is none of the choices."""
         last = f"{', '.join(choices[:-1])} or {choices[-1]}" if len(choices) > 1 else choices[0]
-        return self.wrong(last, f"write {nearest(self.shown, choices)}")
+        return self.wrong(last, f"write {nearest(self.shown, choices)}", UNSUPPORTED)
 
     def relocated(self, error: CourseError) -> InvalidManifest:
         """An error of an object or a check, as one of this manifest: with the line of the value that it is about.
@@ -93,12 +96,12 @@ class Spot:
         The value is looked for, because objects know no lines.  Of several places one as near as can be is taken, and the last
         of these: of two names that are the same, the second is the mistake.
         """
-        if isinstance(error, InvalidManifest) and error.line:
+        if isinstance(error, InvalidManifest) and (error.line or error.path):
             return error
         places = list(self._holding(error.given))
         spot = min(reversed(places), key=lambda place: place[0])[1] if places else self
         return InvalidManifest(error.given, f"in {spot.path} {error.expected}" if spot.path else error.expected, error.mend,
-                               spot.line)
+                               spot.line, path=spot.path)
 
     def _holding(self, given: object, depth: int = 0) -> Iterator[tuple[int, Spot]]:
         """The places at or under this one that hold a value, each with how far down it is."""

@@ -6,6 +6,7 @@ Source: Kubernetes API conventions; "kubectl get -o yaml".
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,38 @@ def load(source: str | PathLike[str] | Mapping[str, object]) -> tuple[Any, ...]:
         >>> print(*load("{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {team: a}}}"))
         namespace shop team=a
     """
-    found = [located(source)] if isinstance(source, Mapping) else documents(_text_of(source))
-    objects = tuple(_object(one) for document in found for one in _items(document))
+    objects = tuple(_object(one) for one in _written(source))
     if not objects:
         raise InvalidManifest("an empty text", "at least one object", "write apiVersion, kind, metadata and spec")
     return objects
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One object of a manifest as it was written, and what it makes: ``made``, or the ``error`` that says why it makes none."""
+
+    written: Any
+    made: Any = None
+    error: InvalidManifest | None = None
+
+    def word(self, *path: str) -> str:
+        """A text of the document, such as that at ``metadata``, ``name``; empty where there is none."""
+        here = self.written
+        for name in path:
+            here = here.get(name) if isinstance(here, dict) else None
+        return here if isinstance(here, str) else ""
+
+
+def load_each(source: str | PathLike[str] | Mapping[str, object]) -> tuple[Document, ...]:
+    """As ``load``, but a document with a mistake does not keep the others from being read.
+
+    Raises InvalidManifest only for a text that is no YAML at all.
+
+        >>> good, bad = load_each("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}\\n---\\n{kind: Pood}")
+        >>> print(good.made, bad.error.given)
+        namespace shop Pood
+    """
+    return tuple(_document(one) for one in _written(source))
 
 
 def as_dict(value: object) -> dict[str, Any]:
@@ -63,6 +91,18 @@ def dump(*values: object) -> str:
             targetPort: 8080
     """
     return text_of(as_dict(value) for value in values)
+
+
+def _written(source: str | PathLike[str] | Mapping[str, object]) -> Iterator[Located]:
+    found = [located(source)] if isinstance(source, Mapping) else documents(_text_of(source))
+    return (one for document in found for one in _items(document))
+
+
+def _document(document: Located) -> Document:
+    try:
+        return Document(document.plain(), _object(document))
+    except InvalidManifest as error:
+        return Document(document.plain(), error=error)
 
 
 def _object(document: Located) -> Any:

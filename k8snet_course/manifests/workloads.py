@@ -2,7 +2,8 @@
 
 A ReplicaSet asks for so many pods of one template; a Deployment asks for a ReplicaSet, a new one for each new template.  Here
 they say which pods should be there, and no more: there is no rolling update, and the names are derived, not drawn, so that the
-same manifest always gives the same names.
+same manifest always gives the same names.  ``numbers`` says which of the derivable names are in use: a pod that is deleted is
+replaced by the next one.
 
 Source: Kubernetes API reference, apps/v1 (Deployment, ReplicaSet) and its validation; "Pod-template-hash label".
 """
@@ -10,9 +11,9 @@ Source: Kubernetes API reference, apps/v1 (Deployment, ReplicaSet) and its valid
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from k8snet_course.errors import InvalidManifest
 from k8snet_course.manifests.metadata import HEAD, LABELS, metadata
@@ -53,6 +54,8 @@ class ReplicaSet:
     template: Pod = field(default_factory=lambda: Pod("", "", ""))
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    numbers: tuple[int, ...] = ()
+    """The numbers of its pods, counted from 0, as long as not all of them are the first ones."""
 
     @property
     def key(self) -> str:
@@ -69,9 +72,31 @@ class ReplicaSet:
 
         With more replicas there are more of them behind the same ones.
         """
+        return tuple(replace(self.template, name=name, namespace=self.namespace) for name in self.pod_names())
+
+    def pod_names(self) -> tuple[str, ...]:
+        """The names of these pods, in order."""
         base, first = self.name[:57].rstrip("-."), _number(self.key)
-        return tuple(replace(self.template, name=f"{base}-{_letters(first + number * _STEP, 5)}", namespace=self.namespace)
-                     for number in range(self.replicas))
+        return tuple(f"{base}-{_letters(first + number * _STEP, 5)}" for number in self._in_use())
+
+    def without(self, pod: str) -> Self:
+        """The same workload when one of its pods is gone: the next pod, under another name, takes its place.
+
+            >>> web = ReplicaSet("web", replicas=2)
+            >>> web.without("web-vkf9l").pod_names()
+            ('web-p965z', 'web-jxwzf')
+        """
+        used = self._in_use()
+        gone = self.pod_names().index(pod)
+        return replace(self, numbers=(*used[:gone], *used[gone + 1:], max(used) + 1))
+
+    def _in_use(self) -> Sequence[int]:
+        """The numbers of its pods: those that it has, then the next ones."""
+        if not self.numbers:
+            return range(self.replicas)
+        kept = self.numbers[:self.replicas]
+        following = max(self.numbers) + 1
+        return (*kept, *range(following, following + self.replicas - len(kept)))
 
     def __str__(self) -> str:
         return f"{type(self).__name__.lower()} {self.label}, {self.replicas} pods {self.selector}"
@@ -93,11 +118,16 @@ class Deployment(ReplicaSet):
         chosen = {HASH_LABEL: digest}
         selector = replace(self.selector, match_labels={**self.selector.match_labels, **chosen})
         template = replace(self.template, labels={**self.template.labels, **chosen})
-        return ReplicaSet(f"{self.name}-{digest}", self.namespace, self.replicas, selector, template, {**self.labels, **chosen})
+        return ReplicaSet(f"{self.name}-{digest}", self.namespace, self.replicas, selector, template,
+                          {**self.labels, **chosen}, numbers=self.numbers)
 
     def pods(self) -> tuple[Pod, ...]:
         """The pods of its ReplicaSet."""
         return self.replica_set().pods()
+
+    def pod_names(self) -> tuple[str, ...]:
+        """Their names."""
+        return self.replica_set().pod_names()
 
 
 def _number(text: str) -> int:
@@ -151,7 +181,9 @@ DEPLOYMENT = _record(Deployment, "paused", "progressDeadlineSeconds", "revisionH
 
 
 def updated(present: ReplicaSet, wanted: ReplicaSet) -> ReplicaSet:
-    """The workload to hold: what is wanted.  Raises InvalidManifest for another selector.
+    """The workload to hold: what is wanted, with the pods of the present one as long as the template is the same.
+
+    Raises InvalidManifest for another selector.
 
     >>> print(updated(Deployment("web"), Deployment("web", replicas=3)))
     deployment web, 3 pods <all>
@@ -161,4 +193,5 @@ def updated(present: ReplicaSet, wanted: ReplicaSet) -> ReplicaSet:
         raise InvalidManifest(f"the selector {wanted.selector}",
                               f"{kind} {present.label} to keep its selector {present.selector} for its lifetime",
                               f"delete('{kind}', '{present.name}') first, then apply it again")
-    return wanted
+    same = TEMPLATE.write(present.template) == TEMPLATE.write(wanted.template)
+    return replace(wanted, numbers=present.numbers if same else ())
