@@ -89,6 +89,7 @@ class ApiServer:
         if found is None:
             found = Namespace(name)
             self._put("Namespace", found)
+            self.control.clock.came("Namespace", name)
             self.control.undo_later(lambda: self._remove("Namespace", name))
         return found
 
@@ -121,6 +122,8 @@ class ApiServer:
             return held_pod
         if isinstance(after, Service):
             held = self.services.put(after)
+            if before is None:
+                self.control.clock.came(kind, after.key)
             undo: Callable[[], object] = (lambda: self.services.put(before)) if before is not None else (
                 lambda: self.services.remove(after.key))
             self.control.undo_later(undo)
@@ -129,6 +132,8 @@ class ApiServer:
         if kind in _WORKLOADS:
             self._scale(before.pods() if before is not None else (), after.pods())
         self._put(kind, after)
+        if before is None:
+            self.control.clock.came(kind, after.key)
         self.control.undo_later((lambda: self._put(kind, before)) if before is not None else (
             lambda: self._remove(kind, after.key)))
         return after
@@ -174,6 +179,7 @@ class ApiServer:
                 self._replace(one, owner)
         elif kind == "Service":
             self.services.remove(one.key)
+            self.control.clock.went(kind, one.key)
         else:
             if kind in _WORKLOADS:
                 for pod in one.pods():
@@ -289,6 +295,7 @@ class ApiServer:
         if kind in _WORKLOADS:
             self._disown(kind, key)
         value = self._of(kind).pop(key)
+        self.control.clock.went(kind, key)
         if kind in ("NetworkPolicy", "ClusterNetworkPolicy"):
             self.policies.remove(kind, key)
         elif kind == "Namespace":

@@ -11,7 +11,7 @@ from dataclasses import is_dataclass, replace
 from functools import partial
 from ipaddress import ip_address
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from k8snet_course.addressing import ServiceIpAllocator, disjoint, network
 from k8snet_course.api_server import ApiServer
@@ -47,6 +47,9 @@ from k8snet_course.services.kube_proxy.modes import KubeProxy
 from k8snet_course.services.kube_proxy.proxy import Settings as ProxySettings
 from k8snet_course.services.load_balancer import LoadBalancerProvider
 from k8snet_course.underlay import HOSTS, INTERNET_NETWORK, INTERNET_NETWORK_IPV6, SWITCH, Underlay
+
+if TYPE_CHECKING:
+    from k8snet_course.kubectl import Kubectl, Reply
 
 MOST_PODS = 150_000
 """The documented limit of a Kubernetes cluster, as that of its nodes."""
@@ -134,6 +137,7 @@ class Cluster:
         self._meaning = Meaning(self._control, self._api, self._underlay, dns_domain, dns, Outside(outside_names or {}))
         self._connections = 0
         self._http = HttpWalk(Relays(self._api), self._connect)
+        self._kubectl: Kubectl | None = None
         self._proxied: tuple[bool | int, ...] = (False,)
         """What of the Services shows on every node: whether there are any, and the ports of their health checks."""
 
@@ -367,13 +371,22 @@ class Cluster:
         self._linux.forget(name)
 
     def wait(self, seconds: int) -> None:
-        """Let time pass: what devices remember of clients (session affinity) grows old.  Raises InvalidArgument.
+        """Let time pass: objects grow old, and what devices remember of clients (session affinity).  Raises InvalidArgument.
 
-            >>> Cluster().wait(10800)
+            >>> cluster = Cluster()
+            >>> cluster.wait(10800)
+            >>> cluster.now
+            10800
         """
         if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
             raise InvalidArgument(seconds, "a whole number of seconds", "write wait(10800)")
+        self._control.clock.wait(seconds)
         self._linux.wait(seconds)
+
+    @property
+    def now(self) -> int:
+        """How many seconds have passed since the cluster was made, by its own clock."""
+        return self._control.clock.now
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -404,6 +417,27 @@ class Cluster:
         for one in [self._located(fault)] if fault is not None else list(self._linux.faults):
             self._linux.faults.remove(one)
             self._linux.forget(one.device)
+
+    def kubectl(self, command: str | Sequence[str], stdin: str | None = None) -> Reply:
+        """Do what a kubectl command says, and return what it prints.  ``stdin`` is what ``-f -`` reads.
+
+        A mistake in the command raises nothing: kubectl's own error text is the reply.
+
+            >>> cluster = Cluster()
+            >>> _ = cluster.add_pod("web")
+            >>> cluster.kubectl("get pods")
+            NAME   READY   STATUS    RESTARTS   AGE
+            web    1/1     Running   0          0s
+            >>> cluster.kubectl("get pod x").code
+            1
+        """
+        if self._kubectl is None:
+            from k8snet_course.kubectl import Kubectl
+            from k8snet_course.kubectl.server import Server
+
+            self._kubectl = Kubectl(Server(self, self._control, self._api))
+        self._settle()
+        return self._kubectl(command, stdin)
 
     # -- packets and names ---------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from functools import partial
 from heapq import heappop, heappush, heapreplace
 
 from k8snet_course.addressing import DualStackNodeCidrs, NodeBlocks
+from k8snet_course.clock import Clock
 from k8snet_course.cni import Attachment, Ipam, Json, Peers, Plugin, container_id
 from k8snet_course.errors import AlreadyExists, InvalidArgument, NotFound, Unschedulable
 from k8snet_course.names import check_labels, dns_label, dns_subdomain, nearest
@@ -111,6 +112,7 @@ class ControlPlane:
         self.holders: dict[str, tuple[str, ...]] = {address: (name,) for name, address in underlay.held()}
         self.watchers: list[Watcher] = []
         self.looked_at = False
+        self.clock = Clock()
         self._sandboxes = 0
         self._journal: list[Callable[[], object]] | None = None
         self._saved: set[int] = set()
@@ -186,6 +188,8 @@ class ControlPlane:
         state.cables[key] = (container, address, state.next_index)
         state.next_index += 1
         self.pods[key] = pod
+        if self.clock.now:
+            self.clock.came("Pod", key)
         self.holds(key, address)
         if second:
             self.holds(key, second)
@@ -205,6 +209,7 @@ class ControlPlane:
         state.at_home[pod.key] = None
         state.host_ports += [(pod.key, port) for port in ports]
         self.pods[pod.key] = pod
+        self.clock.came("Pod", pod.key)
         self._loaded(state)
         for watch in self.watchers:
             watch(pod, False)
@@ -264,6 +269,7 @@ class ControlPlane:
     def delete(self, pod: Pod) -> Attachment | None:
         """Detach a pod (CNI DEL), free its address, and return the attachment that was (None: it used the node's network)."""
         state = self.nodes[pod.node]
+        self.clock.went("Pod", pod.key)
         attachment = None if pod.host_network else state.attachment(pod.key)
         if attachment is not None:
             state.ipam.release(attachment.container_id)

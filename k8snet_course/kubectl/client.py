@@ -1,0 +1,74 @@
+"""One user's kubectl: it finds the verb in a line, reads its flags, and has it done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from k8snet_course.kubectl.complaint import Complaint, did_you_mean
+from k8snet_course.kubectl.context import Context
+from k8snet_course.kubectl.flags import GLOBAL
+from k8snet_course.kubectl.reply import Reply
+from k8snet_course.kubectl.server import Server
+from k8snet_course.kubectl.session import Session
+from k8snet_course.kubectl.verbs import Verb, names, verb
+from k8snet_course.kubectl.words import parse, split
+
+
+class Kubectl:
+    """kubectl for one cluster.  ``session`` is what it remembers: the namespace of the context.
+
+    A user's mistake raises nothing: it is told in the reply, as the real one tells it.
+
+        >>> from k8snet_course import Cluster
+        >>> Cluster().kubectl("gte pods").err.splitlines()
+        ['error: unknown command "gte" for "kubectl"', '', 'Did you mean this?', '\\tget']
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.session = Session()
+
+    def __call__(self, line: str | Sequence[str], stdin: str | None = None) -> Reply:
+        """Do what a line says.  ``stdin`` is what ``-f -`` reads."""
+        try:
+            words = split(line)
+            found, name, rest = _verb_in(words)
+            return found.run(Context(self.server, self.session, stdin), parse(name, rest, found.flags))
+        except Complaint as complaint:
+            return complaint.reply()
+
+
+def _verb_in(words: list[str]) -> tuple[Verb, str, list[str]]:
+    """The verb of a line, its full name, and the other words.  Raises Complaint."""
+    at = _first_word(words, 0)
+    if at is None:
+        raise Complaint("kubectl controls the Kubernetes cluster manager.", f"Write a verb: {', '.join(names())}.", 0)
+    found = verb(words[at])
+    if found is None:
+        raise Complaint(f'error: unknown command "{words[at]}" for "kubectl"',
+                        did_you_mean(get_close_matches(words[at], names(), 2, 0.6)))
+    name, rest = words[at], words[:at] + words[at + 1:]
+    while found.verbs:
+        at = _first_word(rest, at)
+        if at is None or rest[at] not in found.verbs:
+            break
+        found, name, rest = found.verbs[rest[at]], f"{name} {rest[at]}", rest[:at] + rest[at + 1:]
+    return found, name, rest
+
+
+def _first_word(words: list[str], start: int) -> int | None:
+    """Where the first word stands that is neither a global flag nor the value of one."""
+    skip = False
+    for at in range(start, len(words)):
+        word = words[at]
+        if skip:
+            skip = False
+        elif word == "--":
+            return None
+        elif word.startswith("-") and len(word) > 1:
+            name = word.lstrip("-")
+            skip = any(flag.alone is None and name in (flag.name, flag.short) for flag in GLOBAL)
+        else:
+            return at
+    return None

@@ -1,0 +1,58 @@
+"""What the API server would answer kubectl: the objects of each type, in the order of its lists, and how they are.
+
+It only looks.  Changes go through the front door of the cluster, as everybody's do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from k8snet_course.kubectl.kinds import Form, form_of
+from k8snet_course.kubectl.resources import Resource
+
+if TYPE_CHECKING:
+    from k8snet_course.api_server import ApiServer
+    from k8snet_course.clock import Clock
+    from k8snet_course.cluster import Cluster
+    from k8snet_course.control_plane import ControlPlane
+
+
+class Server:
+    """The API server of one cluster, as kubectl sees it."""
+
+    def __init__(self, cluster: Cluster, control: ControlPlane, api: ApiServer) -> None:
+        self.cluster = cluster
+        self.control = control
+        self.api = api
+        self._forms: dict[str, Form] = {}
+
+    @property
+    def clock(self) -> Clock:
+        """The cluster's clock."""
+        return self.control.clock
+
+    def form(self, resource: Resource) -> Form:
+        """How the objects of a type are listed and written."""
+        found = self._forms.get(resource.plural)
+        if found is None:
+            found = self._forms[resource.plural] = form_of(resource)(self, resource)
+        return found
+
+    def objects(self, resource: Resource, namespace: str = "") -> list[Any]:
+        """The objects of a type, by namespace and name; with ``namespace`` only those that lie in it."""
+        form = self.form(resource)
+        found: Iterable[Any] = form.all()
+        if not resource.namespaced:
+            return sorted(found, key=lambda one: one.name)
+        if namespace:
+            return sorted((one for one in found if one.namespace == namespace), key=lambda one: one.name)
+        return sorted(found, key=lambda one: (one.namespace, one.name))
+
+    def find(self, resource: Resource, name: str, namespace: str) -> Any:
+        """The object of this name, or None."""
+        return self.form(resource).find(name, namespace)
+
+    def namespaces(self) -> tuple[str, ...]:
+        """The names of the namespaces, in order."""
+        return tuple(sorted(one.name for one in self.api.all("Namespace")))
