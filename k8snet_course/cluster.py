@@ -353,6 +353,14 @@ class Cluster:
         self._api.services.set_state(found, PodState(ready, terminating, finished))
         self._linux.forget(self._linux.device(found.key))
 
+    def node_labels(self, name: str) -> Mapping[str, str]:
+        """The labels of a node, those that the kubelet gives it first.  Raises NotFound.
+
+            >>> Cluster().node_labels("node-1")["kubernetes.io/hostname"]
+            'node-1'
+        """
+        return dict(self._control.node(name).labels)
+
     def label_node(self, name: str, labels: Mapping[str, str]) -> None:
         """Give a node labels beside those that the kubelet gives it; an empty dict takes them away.
 

@@ -70,6 +70,8 @@ class Ground:
             started.append(spaces.inside(device, start, "ip -batch -", "\n".join(one.ip)))
             if one.rules:
                 started.append(spaces.inside(device, start, "iptables-restore", one.rules))
+            if one.nft:
+                started.append(spaces.inside(device, start, "nft -f -", one.nft))
         finish(started)
         finish([spaces.inside(device, start, "bridge -batch -", "\n".join(one.bridge))
                 for device, one in plans.items() if one.bridge])
@@ -126,4 +128,4 @@ def _furnish(one: Plan, tunnels: frozenset[int], sockets: list[socket.socket]) -
     """Settings of interfaces, programs and capture of one device; inside its namespace."""
     _set(one.settings)
     sockets += listening(one.listeners)
-    return Capture(one.device, one.ports, tunnels, frozenset() if one.rules else one.addresses)
+    return Capture(one.device, one.ports, tunnels, frozenset() if one.rules or one.nft else one.addresses)

@@ -11,7 +11,7 @@ import sys
 
 from k8snet_course.errors import CourseError
 
-COMMANDS = {"ip": "iproute2", "bridge": "iproute2", "iptables-restore": "iptables"}
+COMMANDS = {"ip": "iproute2", "bridge": "iproute2", "iptables-restore": "iptables", "nft": "nftables"}
 """The commands that lay a cluster out, and the Debian package that has each."""
 
 

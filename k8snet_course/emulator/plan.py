@@ -9,16 +9,16 @@ Source: ip-link(8), ip-route(8), ip-neighbour(8), bridge(8), iptables-restore(8)
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import ip_address, ip_interface
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.emulator.needs import NotEmulated
+from k8snet_course.emulator.rules import can_restore, iptables_text, nft_text
 from k8snet_course.linux.link import Link
 from k8snet_course.linux.namespace import Listener, Namespace
 from k8snet_course.linux.neighbour import Neighbour
-from k8snet_course.linux.netfilter import FILTER, NAT
 from k8snet_course.linux.route import Route, connected
-from k8snet_course.services.kube_proxy.iptables import iptables_save
 from k8snet_course.underlay import SWITCH
 
 PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "calico-bgp", "calico-vxlan", "cilium-native", "weave")
@@ -30,7 +30,8 @@ _MADE = ("loopback", "bridge", "vxlan", *_CABLES)
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What one device gets: ``ip`` and ``bridge`` are lines for `ip -batch` and `bridge -batch`, ``rules`` a text for
-    `iptables-restore` (empty: none), ``settings`` values for files under /proc/sys/net, ``listeners`` the programs there.
+    `iptables-restore`, ``nft`` one for `nft -f` (empty: none), ``settings`` values for files under /proc/sys/net, ``listeners``
+    the programs there.
 
     ``early`` are settings that have to be there before the first interface; ``ports`` names the bridges' ports, ``addresses``
     are the device's own.
@@ -40,6 +41,7 @@ class Plan:
     ip: tuple[str, ...]
     bridge: tuple[str, ...]
     rules: str
+    nft: str
     early: tuple[tuple[str, str], ...]
     settings: tuple[tuple[str, str], ...]
     listeners: tuple[Listener, ...]
@@ -48,7 +50,8 @@ class Plan:
 
     def __str__(self) -> str:
         return (f"{self.device}: {len(self.ip)} lines for ip, {len(self.bridge)} for bridge, "
-                f"{len(self.rules.splitlines())} for iptables-restore, {len(self.listeners)} programs")
+                f"{len(self.rules.splitlines())} for iptables-restore, {len(self.nft.splitlines())} for nft, "
+                f"{len(self.listeners)} programs")
 
 
 def devices_of(cluster: Cluster) -> tuple[str, ...]:
@@ -78,24 +81,22 @@ def check_cluster(cluster: Cluster) -> None:
     node = cluster.nodes[0].name
     if cluster.services and cluster.cni == "cilium-native":
         raise NotEmulated("Services with cilium-native", "another plugin for Services", "make the cluster with cni='flannel'")
-    if cluster.services and not cluster.proxy_text(node).startswith("*"):  # only iptables-save begins with a table's name
-        raise NotEmulated("this mode of kube-proxy", "the mode iptables", "make the cluster with proxy='iptables'")
-    for kind in ("networkpolicies", "clusternetworkpolicies"):
-        if cluster.objects(kind) and cluster.namespace(node).doors:
-            raise NotEmulated(kind, "a cluster without policies that its plugin enforces", "delete them first")
+    if cluster.services and not can_restore(cluster.proxy_text(node)):
+        raise NotEmulated("this mode of kube-proxy", "the mode iptables or nftables", "make the cluster with proxy='iptables'")
 
 
 def plans(cluster: Cluster) -> dict[str, Plan]:
     """What each device gets.  Raises NotEmulated."""
     check_cluster(cluster)
-    return {device: plan(cluster.namespace(device)) for device in devices_of(cluster)}
+    made = {device: plan(cluster.namespace(device), nft_text(cluster, device)) for device in devices_of(cluster)}
+    return {device: replace(one, ip=(*one.ip, *_announced(cluster, device))) for device, one in made.items()}
 
 
-def plan(ns: Namespace) -> Plan:
-    """What one device gets.
+def plan(ns: Namespace, nft: str = "") -> Plan:
+    """What one device gets.  ``nft`` are rules that do not follow from its namespace alone.
 
     >>> print(plan(Cluster().namespace("laptop")))
-    laptop: 5 lines for ip, 0 for bridge, 0 for iptables-restore, 0 programs
+    laptop: 5 lines for ip, 0 for bridge, 0 for iptables-restore, 0 for nft, 0 programs
     """
     for link in ns.links.values():
         if link.kind not in _MADE or (link.tunnel is not None and link.tunnel.external):
@@ -103,15 +104,15 @@ def plan(ns: Namespace) -> Plan:
                               "take what needs it out of the cluster")
     written = [row for row in ns.neighbours if isinstance(row, Neighbour) and row.state == "PERMANENT"]
     tunnels = [row for row in ns.fdb_entries() if row.dst and not row.bridge]
-    has_rules = any(True for table in (NAT, FILTER) for _ in ns.rules.rows(table))
-    if has_rules and ns.kind == "pod":
+    rules = iptables_text(ns)
+    if rules and ns.kind == "pod":
         raise NotEmulated(f"the rules in pod {ns.label}", "pods without a sidecar", "leave the sidecar out")
     return Plan(
         ns.name,
         (*_links(ns), *_routes(ns),
          *(f"neigh replace {row.address} dev {row.dev} lladdr {row.mac} nud permanent" for row in written)),
         tuple(f"fdb append {row.mac} dev {row.dev} dst {row.dst} self permanent" for row in tunnels),
-        iptables_save(ns.rules) + "\n" if has_rules else "",
+        rules, nft,
         (("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1"),
          ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/icmp_ratemask", "0"),
          ("ipv4/icmp_msgs_per_sec", "100000"), ("ipv4/icmp_msgs_burst", "10000"),
@@ -119,6 +120,16 @@ def plan(ns: Namespace) -> Plan:
         (("ipv4/ip_forward", "1" if ns.forwarding else "0"), *_of_links(ns)),
         ns.listeners,
         frozenset(link.name for link in ns.links.values() if link.master), frozenset(ns.addresses))
+
+
+def _announced(cluster: Cluster, device: str) -> Iterator[str]:
+    """A load balancer's address is on no interface: the node that announces it answers for it, as if these rows were learnt."""
+    for address in (ip for service in cluster.services for ip in service.load_balancer_ips):
+        for holder in cluster.holders(address):
+            for link in cluster.namespace(device).links.values() if holder != device else ():
+                if any(ip_address(address) in ip_interface(own).network for own in link.addresses):
+                    mac = next(each.mac for each in cluster.namespace(holder).links.values() if each.kind == "ethernet")
+                    yield f"neigh replace {address} dev {link.name} lladdr {mac} nud permanent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def _noticed(trace: Trace) -> Outcome:
             return Outcome.NO_ANSWER
         filters = [step for step in trace.hops[0].steps if step.action is Action.FILTER]
         if filters:
-            return Outcome.REFUSED if " REJECT" in filters[-1].matched else Outcome.NO_ANSWER
+            return Outcome.REFUSED if filters[-1].why.endswith("says REJECT") else Outcome.NO_ANSWER
         last = trace.hops[0].steps[-1]
         silent = last.action is Action.DROP and not any(step.matched.startswith("blackhole") for step in trace.hops[0].steps)
         return Outcome.NO_ANSWER if silent else Outcome.UNREACHABLE  # in Linux even a blackhole tells programs of its own

@@ -155,6 +155,13 @@ class Rules:
                 found.append(written)
         return found
 
+    @property
+    def written(self) -> Rules:
+        """The rules of the lists alone, without those of sources."""
+        only = Rules()
+        only._chains = self._chains
+        return only
+
     def ask(self, table: str, hook: str, seen: Seen) -> Ruling:
         """Read the chain of a hook from the top.  Raises RecursionError if chains jump in a circle, as iptables refuses."""
         reader = _Reader(self, table, seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from k8snet_course.emulator.plan import PLUGINS, check_cluster, plan, plans
 from k8snet_course.emulator.simplifications import DIFFERS, LAID_OUT, REFUSED, table
 from k8snet_course.faults import MissingRoute
 
-SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+SERVICE: dict[str, Any] = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
            "spec": {"selector": {"app": "b"}, "ports": [{"port": 80}]}}
 
 
@@ -37,30 +38,20 @@ def ipv6() -> None:
 
 
 def proxy_modes() -> None:
-    for proxy in ("nftables", "ipvs"):
+    for proxy, works in (("iptables", True), ("nftables", True), ("ipvs", False), ("kernelspace", False)):
         cluster = Cluster(proxy=proxy)
         check_cluster(cluster)
         cluster.apply(SERVICE)
-        refused(cluster, "mode iptables")
+        if works:
+            check_cluster(cluster)
+        else:
+            refused(cluster, "mode iptables or nftables")
 
 
 def cilium_services() -> None:
     cluster = Cluster(cni="cilium-native")
     cluster.apply(SERVICE)
     refused(cluster, "cilium-native")
-
-
-def policies() -> None:
-    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "deny"},
-              "spec": {"podSelector": {}}}
-    for cni, works in (("calico-bgp", False), ("flannel", True)):  # flannel enforces nothing, and so does the lab
-        cluster = Cluster(cni=cni)
-        cluster.add_pod("a")
-        cluster.apply(policy)
-        if works:
-            plans(cluster)
-        else:
-            refused(cluster, "policies")
 
 
 def sidecars() -> None:
@@ -75,6 +66,27 @@ def ebpf_maps() -> None:
     ip = cluster.add_pod("a").ip
     entry = cluster.node("node-1").maps[0]
     assert f"route replace {ip}/32 dev {entry.dev} scope link src 10.244.0.1" in plan(cluster.namespace("node-1")).ip
+
+
+def doors() -> None:
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "deny"},
+              "spec": {"podSelector": {}}}
+    for cni, enforces in (("calico-bgp", True), ("cilium-native", True), ("flannel", False)):
+        cluster = Cluster(cni=cni)
+        cluster.add_pod("a")
+        cluster.apply(policy)
+        text = plans(cluster)["node-1"].nft
+        hooks = [words for words in ("prerouting priority dstnat + 50", "postrouting priority srcnat - 50") if words in text]
+        assert len(hooks) == (2 if enforces else 0)
+
+
+def announcements() -> None:
+    cluster = Cluster(load_balancer="192.168.1.240/28")
+    cluster.add_pod("b", labels={"app": "b"})
+    cluster.apply({**SERVICE, "spec": {**SERVICE["spec"], "type": "LoadBalancer"}})
+    mac = cluster.namespace("node-1").links["eth0"].mac
+    assert f"neigh replace 192.168.1.240 dev eth0 lladdr {mac} nud permanent" in plans(cluster)["laptop"].ip
+    assert not [line for line in plans(cluster)["node-1"].ip if "192.168.1.240" in line]
 
 
 def cards() -> None:
@@ -153,11 +165,12 @@ def order_of_routes() -> None:
 
 REAL = pytest.mark.needs("ip", "bridge", "iptables-restore", "sysctl", "ping", "root")
 ASSERTIONS: dict[str, Callable[[], None]] = {
-    "plugins": plugins, "ipv6": ipv6, "proxy modes": proxy_modes, "cilium services": cilium_services, "policies": policies,
-    "sidecars": sidecars, "ebpf maps": ebpf_maps, "cards": cards, "reverse path filter": reverse_path_filter,
+    "plugins": plugins, "ipv6": ipv6, "proxy modes": proxy_modes, "cilium services": cilium_services,
+    "sidecars": sidecars, "ebpf maps": ebpf_maps, "doors": doors, "announcements": announcements,
+    "cards": cards, "reverse path filter": reverse_path_filter,
     "patience": patience, "fresh tables": fresh_tables, "rationed errors": rationed_errors, "bridged DNAT": bridged_dnat,
     "route before rules": route_before_rules, "order of routes": order_of_routes}
-ON_PAPER = ("plugins", "ipv6", "proxy modes", "cilium services", "policies", "sidecars", "ebpf maps")
+ON_PAPER = ("plugins", "ipv6", "proxy modes", "cilium services", "sidecars", "ebpf maps", "doors", "announcements")
 
 
 def test_the_table_is_what_is_asserted() -> None:
