@@ -357,15 +357,25 @@ class ControlPlane:
             state.addresses = now
 
 
+_MUCH = 50_000
+"""So many new objects are worth it.  With fewer the collector keeps its own way, which also finds what has become garbage."""
+
+
 @contextmanager
 def collector_resting() -> Iterator[None]:
-    """Where much is made and nothing is thrown away, the garbage collector would only look at it again and again."""
+    """Where much is made and nothing is thrown away, the garbage collector would only look at it again and again.
+
+    Nor does it have to look at all of it once, when it works again: what was made here is put with the old objects as it is.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if collecting:
+            if gc.get_count()[0] > _MUCH and not gc.get_freeze_count():  # what somebody has frozen would thaw too
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

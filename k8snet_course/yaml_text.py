@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from k8snet_course.errors import InvalidManifest
 
@@ -22,6 +21,8 @@ _MOST_VALUES = 100_000
 _DEEPEST = 60
 _LONGEST_NUMBER = 400
 """So many characters a number, a truth value or a date may have: more than any of them needs, and quick to read."""
+_PLAIN = 1 << 63
+"""A number below it is short."""
 _IMPOSSIBLE = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 """What YAML lets no text hold: control characters, and halves of characters."""
 _FOLDED = frozenset("\r\x85\u2028\u2029")
@@ -29,8 +30,7 @@ _UNREADABLE = frozenset(map(chr, range(0xD800, 0xE000)))
 """Halves of characters (surrogates): Python's texts can hold them, UTF-8 and YAML cannot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(NamedTuple):  # not a dataclass: a manifest has very many, and a tuple is made in a third of the time
     """A value (text, number, bool, None, a list or a dict of Located) and its line, counted from 1; 0 if unknown.
 
     ``source`` is how a scalar was written, which its value does not tell: 1.10 and 1.1 are the same number.  ``key_line`` is
@@ -124,9 +124,18 @@ def _plain_located(value: object, budget: list[int], depth: int) -> Located:
     if budget[0] < 0 or depth > _DEEPEST:
         raise InvalidManifest("values inside values", f"at most {_MOST_VALUES} values and {_DEEPEST} levels",
                               "split or flatten it")
-    if isinstance(value, Mapping):
-        return Located({_field(key): _plain_located(item, budget, depth + 1) for key, item in value.items()}, 0)
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
+    if type(value) is dict or isinstance(value, Mapping):
+        made = {}
+        for key, item in value.items():
+            name = key if type(key) is str and key.isascii() else _field(key)
+            kind = type(item)
+            if (kind is str and item.isascii()) or (kind is int and -_PLAIN < item < _PLAIN):  # nearly all: no call for these
+                budget[0] -= 1
+                made[name] = Located(item, 0)
+            else:
+                made[name] = _plain_located(item, budget, depth + 1)
+        return Located(made, 0)
+    if type(value) is list or (isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))):
         return Located([_plain_located(item, budget, depth + 1) for item in value], 0)
     if isinstance(value, str) and not _UNREADABLE.isdisjoint(value):
         raise InvalidManifest(ascii(value[:60]), "a text of characters that YAML can hold", "remove the half characters")

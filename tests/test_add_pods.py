@@ -8,6 +8,7 @@ import pytest
 
 from k8snet_course import Cluster
 from k8snet_course.cni import PLUGINS
+from k8snet_course.control_plane import _MUCH, collector_resting
 from k8snet_course.errors import AlreadyExists, InvalidArgument
 
 
@@ -52,3 +53,23 @@ def test_the_garbage_collector_works_again() -> None:
     with pytest.raises(AlreadyExists):
         cluster.add_pods(["a", "x"])
     assert gc.isenabled()
+
+
+def test_what_was_made_at_once_is_not_looked_at_by_the_garbage_collector() -> None:
+    gc.collect()
+    with collector_resting():
+        made = [[number] for number in range(_MUCH + 5000)]
+        assert not gc.isenabled()
+    assert gc.isenabled() and gc.get_count()[0] < 1000 and gc.get_freeze_count() == 0
+    young = {id(one) for one in gc.get_objects(generation=0)}
+    assert not any(id(one) in young for one in made)
+
+
+def test_what_somebody_has_frozen_stays_so() -> None:
+    gc.freeze()
+    try:
+        with collector_resting():
+            made = [[number] for number in range(_MUCH + 5000)]
+        assert made and gc.get_freeze_count() > 1000
+    finally:
+        gc.unfreeze()

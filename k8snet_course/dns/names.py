@@ -93,6 +93,15 @@ def mistaken_pod_name(ip: str, namespace: str = "default", domain: str = DOMAIN)
     return f"{address(ip)}.{namespace}.svc.{domain}"
 
 
+def check_address(ip: str) -> None:
+    """Raise InvalidAddress for what is no address; the usual case, IPv4, is quickly recognised.
+
+    >>> check_address("10.244.0.1")
+    """
+    if not _IPV4.fullmatch(ip):
+        address(ip)
+
+
 def dashed(ip: str) -> str:
     """An address as one label.  A label may not end in a dash, so an IPv6 address that would is given a 0.
 
@@ -101,7 +110,7 @@ def dashed(ip: str) -> str:
         >>> dashed("10.244.0.1"), dashed("fd00:10:244::2"), dashed("2001:db8::")
         ('10-244-0-1', 'fd00-10-244--2', '2001-db8--0')
     """
-    if _IPV4.fullmatch(ip):  # the usual case, and quickly recognised
+    if _IPV4.fullmatch(ip):
         return ip.replace(".", "-")
     label = str(address(ip)).replace(".", "-").replace(":", "-")
     return label + "0" if label.endswith("-") else label

@@ -3,7 +3,8 @@
 A DNS server in a cluster holds no zone file.  It watches namespaces, Services, EndpointSlices and (in one mode) pods, and makes
 each answer from them.  This module keeps the books and answers nothing: that is :mod:`k8snet_course.dns.zone`.
 
-Only endpoints that are ready are kept, because no other is ever named.
+Only endpoints that are ready are named.  What a Service's names are, and who has an address, is worked out when the first
+question about it comes: of ten thousand Services most are never asked for.
 
 Source: CoreDNS 1.14, plugin kubernetes (its indexes of Services and endpoints by name and by address).
 """
@@ -14,8 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from k8snet_course.addressing import number_of
-from k8snet_course.dns.names import dashed
+from k8snet_course.dns.names import check_address, dashed
 from k8snet_course.objects.endpoint_slice import EndpointPort, EndpointSlice
 from k8snet_course.objects.pod import Pod
 from k8snet_course.objects.service import HEADLESS, Service
@@ -54,15 +54,18 @@ NO_BACKENDS = Backends()
 class Watched:
     """The objects, and the indexes over them.  ``changes`` counts the events that have been seen."""
 
-    __slots__ = ("_named_at", "_serving_at", "backends", "changes", "namespaces", "pods", "services")
+    __slots__ = ("_backends", "_named_at", "_serving_at", "_slices", "_unnamed", "changes", "namespaces", "pods", "services")
 
     def __init__(self) -> None:
         self.namespaces: dict[str, None] = {}
         self.services: dict[str, Service] = {}
-        self.backends: dict[str, Backends] = {}
+        self._slices: dict[str, tuple[EndpointSlice, ...]] = {}
+        self._backends: dict[str, Backends] = {}
         self.pods: dict[str, dict[str, Pod]] = {}
         self._serving_at: dict[str, dict[str, None]] = {}
         self._named_at: dict[str, dict[str, None]] = {}
+        self._unnamed: dict[str, None] = {}
+        """The Services whose endpoints are not in ``_named_at`` yet."""
         self.changes = 0
 
     def add_namespace(self, name: str) -> None:
@@ -92,21 +95,47 @@ class Watched:
         self.changes += 1
 
     def set_slices(self, namespace: str, service: str, slices: Iterable[EndpointSlice]) -> None:
-        """All EndpointSlices of a Service, in order; those that were known of it before are forgotten."""
-        found = [Backend(ip, endpoint.hostname or dashed(ip), each.ports)
-                 for each in slices if each.address_type != "FQDN"
-                 for endpoint in each.endpoints if endpoint.ready
-                 for ip in endpoint.addresses]
+        """All EndpointSlices of a Service, in order; those known of it before are forgotten.  Raises InvalidAddress."""
+        given = tuple(slices)
+        for each in given:
+            for endpoint in each.endpoints if each.address_type != "FQDN" else ():
+                for ip in endpoint.addresses:
+                    check_address(ip)
         key = f"{namespace}/{service}"
-        for backend in self.backends.pop(key, NO_BACKENDS).all:
-            _forget(self._named_at, backend.address, key)
-        by_label: dict[str, list[Backend]] = {}
-        for backend in found:
-            by_label.setdefault(backend.label.lower(), []).append(backend)
-            self._named_at.setdefault(backend.address, {})[key] = None
-        if found:
-            self.backends[key] = Backends(tuple(found), by_label)
+        if key not in self._unnamed:
+            for backend in self.backends_of(key).all:
+                _forget(self._named_at, backend.address, key)
+        self._backends.pop(key, None)
+        self._slices.pop(key, None)
+        self._unnamed.pop(key, None)
+        if given:
+            self._slices[key] = given
+            self._unnamed[key] = None
         self.changes += 1
+
+    def backends_of(self, key: str) -> Backends:
+        """The ready endpoints of a Service."""
+        found = self._backends.get(key)
+        if found is None:
+            every = tuple(Backend(ip, endpoint.hostname or dashed(ip), each.ports)
+                          for each in self._slices.get(key, ()) if each.address_type != "FQDN"
+                          for endpoint in each.endpoints if endpoint.ready
+                          for ip in endpoint.addresses)
+            if not every:
+                return NO_BACKENDS
+            by_label: dict[str, list[Backend]] = {}
+            for backend in every:
+                by_label.setdefault(backend.label.lower(), []).append(backend)
+            found = self._backends[key] = Backends(every, by_label)
+        return found
+
+    def _named(self) -> dict[str, dict[str, None]]:
+        """By address the Services of which it is an endpoint."""
+        for key in self._unnamed:
+            for backend in self.backends_of(key).all:
+                self._named_at.setdefault(backend.address, {})[key] = None
+        self._unnamed.clear()
+        return self._named_at
 
     def add_pod(self, pod: Pod) -> None:
         """A pod is there."""
@@ -131,17 +160,18 @@ class Watched:
     def backends_at(self, ip: str) -> list[tuple[str, str, Backend]]:
         """The endpoints that have this address, each after its namespace and Service: one pod can be in several."""
         return [(namespace, service, backend)
-                for namespace, _, service in (key.partition("/") for key in self._named_at.get(ip, ()))
-                for backend in self.backends[f"{namespace}/{service}"].all if backend.address == ip]
+                for namespace, _, service in (key.partition("/") for key in self._named().get(ip, ()))
+                for backend in self.backends_of(f"{namespace}/{service}").all if backend.address == ip]
 
     def addresses(self) -> list[str]:
         """All addresses that a Service or an endpoint has, Services first."""
-        return list(dict.fromkeys((*self._serving_at, *self._named_at)))
+        return list(dict.fromkeys((*self._serving_at, *self._named())))
 
     def copy(self) -> Watched:
         """The same knowledge, to be changed apart."""
         twin = Watched()
-        twin.namespaces, twin.services, twin.backends = dict(self.namespaces), dict(self.services), dict(self.backends)
+        twin.namespaces, twin.services = dict(self.namespaces), dict(self.services)
+        twin._slices, twin._backends, twin._unnamed = dict(self._slices), dict(self._backends), dict(self._unnamed)
         twin.pods = {ip: dict(pods) for ip, pods in self.pods.items()}
         twin._serving_at = {ip: dict(keys) for ip, keys in self._serving_at.items()}
         twin._named_at = {ip: dict(keys) for ip, keys in self._named_at.items()}
@@ -159,7 +189,7 @@ def addresses_of(service: Service) -> list[str]:
     """
     given = [ip for ip in (*service.cluster_ips, *service.external_ips, *service.load_balancer_ips) if ip != HEADLESS]
     for ip in given:
-        number_of(ip)
+        check_address(ip)
     return given
 
 

@@ -42,7 +42,7 @@ from k8snet_course.dns.names import (
 )
 from k8snet_course.dns.outside import Outside
 from k8snet_course.dns.records import Answer, Rcode, Record, record_type
-from k8snet_course.dns.watched import NO_BACKENDS, Watched
+from k8snet_course.dns.watched import Watched
 from k8snet_course.errors import InvalidArgument
 from k8snet_course.names import dns_subdomain, nearest
 from k8snet_course.objects.endpoint_slice import EndpointSlice
@@ -176,7 +176,7 @@ class Zone:
             if service.namespace not in self._watched.namespaces or self._hidden(service):
                 continue
             if service.type != EXTERNAL_NAME:
-                yield from names_under(service, self._watched.backends.get(service.key, NO_BACKENDS), self.domain)
+                yield from names_under(service, self._watched.backends_of(service.key), self.domain)
             elif _target(service):
                 yield f"{service_name(service.name, service.namespace, self.domain)}.", "CNAME"
         for ip in self._watched.addresses():
@@ -306,9 +306,9 @@ class Zone:
         """What the hosts behind a name under a Service give; NXDOMAIN when there are none."""
         hosts = None
         if not self._hidden(service):
-            hosts = hosts_of(service, self._watched.backends.get(service.key, NO_BACKENDS), labels, self.domain)
+            hosts = hosts_of(service, self._watched.backends_of(service.key), labels, self.domain)
         if hosts is None:
-            return self._missing(no_hosts(service, labels, service.key in self._watched.backends))
+            return self._missing(no_hosts(service, labels, bool(self._watched.backends_of(service.key).all)))
         if wanted == "SRV":
             records, additional = srv_records(hosts, owner, self.ttl)
             if records:
@@ -324,7 +324,7 @@ class Zone:
     def _hidden(self, service: Service) -> bool:
         """Whether a Service is left out because nobody is behind it."""
         return (self.ignore_empty_service and service.type != EXTERNAL_NAME and not service.headless
-                and service.key not in self._watched.backends)
+                and not self._watched.backends_of(service.key).all)
 
     def _missing(self, why: str, zone: str = "") -> Answer:
         """There is no such name."""

@@ -93,19 +93,23 @@ _ONLY_WITH = {
     "allocateLoadBalancerNodePorts": (LOAD_BALANCER,),
 }
 """Fields that only some types of Service have."""
+_ADDRESSES = frozenset(("clusterIP", "clusterIPs", "externalName", "healthCheckNodePort", "ipFamilies", "ipFamilyPolicy",
+                        "sessionAffinityConfig"))
+"""Fields without which a Service of type ClusterIP has nothing that could not fit together."""
 
 
 def _right_type(service: Service, spot: Spot) -> None:
     """No field that another type of Service has."""
     spec = spot.at("spec")
-    places = [(spec, name) for name in _ONLY_WITH if name != "nodePort"]
-    places += [(spec.at("ports", number), "nodePort") for number in range(len(service.ports))]
-    for parent, name in places:
-        types = _ONLY_WITH[name]
-        if name == "externalTrafficPolicy" and service.external_ips:
-            continue
-        here = parent.at(name)
-        if here.path != parent.path and here.value not in (None, 0, []) and service.type not in types:
+    ports = spec.given("ports")
+    for parent in (spec, *(ports.items() if ports is not None and ports.value else ())):
+        for name in _ONLY_WITH:
+            if name not in parent.value:
+                continue
+            types, here = _ONLY_WITH[name], parent.field(name)
+            if service.type in types or here.value in (None, 0, []) or (
+                    name == "externalTrafficPolicy" and service.external_ips):
+                continue
             raise here.refusal(here.path, f"{name} only in a Service of type {' or '.join(types)}",
                                f"write 'type: {types[0]}', or leave it out")
 
@@ -113,8 +117,10 @@ def _right_type(service: Service, spot: Spot) -> None:
 def _addressed(service: Service, spot: Spot) -> None:
     """The cluster IP, the external name and the IP families fit the type and each other."""
     spec = spot.at("spec")
-    first = spec.at("clusterIP")
-    given = next((one for one in (first, spec.at("clusterIPs")) if one.path != spec.path and one.value), spec)
+    if service.type == CLUSTER_IP and not _ADDRESSES & spec.value.keys():
+        return
+    first, all_ips, families = (spec.given(name) for name in ("clusterIP", "clusterIPs", "ipFamilies"))
+    given = next((one for one in (first, all_ips) if one is not None and one.value), spec)
     if service.type == EXTERNAL_NAME:
         if service.cluster_ips:
             raise given.refusal(given.path, "no cluster IP in a Service of type ExternalName (it is a name and no more)",
@@ -124,13 +130,13 @@ def _addressed(service: Service, spot: Spot) -> None:
     if service.headless and service.type in (NODE_PORT, LOAD_BALANCER):
         raise given.refusal(HEADLESS, f"a cluster IP in a Service of type {service.type} (only ClusterIP can be headless)",
                             f"leave {given.path.rpartition('.')[2]} or the type out")
-    if first.path != spec.path and first.value and spec.at("clusterIPs").value and first.value != service.cluster_ip:
+    if first is not None and first.value and all_ips is not None and all_ips.value and first.value != service.cluster_ip:
         raise first.refusal(first.value, "clusterIP to be the first of clusterIPs", f"write {service.cluster_ip}")
     if len({":" in one for one in service.cluster_ips}) < len(service.cluster_ips):
         raise given.refusal(", ".join(service.cluster_ips), "one cluster IP, or one of each IP family", "leave the others out")
-    families = spec.at("ipFamilies")
-    written = (families.here.plain() or []) if families.path != spec.path else []
-    each_once(families, written, "", "an IP family of its own")
+    written = (families.here.plain() or []) if families is not None else []
+    if families is not None:
+        each_once(families, written, "", "an IP family of its own")
     told = _families_of(service.cluster_ips)
     if any(one != two for one, two in zip(written, told, strict=False)):
         raise given.refusal(", ".join(service.cluster_ips), f"cluster IPs of the ipFamilies {', '.join(written)}",
@@ -138,8 +144,8 @@ def _addressed(service: Service, spot: Spot) -> None:
     if len(service.ip_families) == 2 and service.ip_family_policy == "SingleStack":
         raise spec.at("ipFamilyPolicy").refusal("SingleStack", "one IP family in a SingleStack Service",
                                                 "write ipFamilyPolicy: PreferDualStack")
-    config = spec.at("sessionAffinityConfig")
-    if config.path != spec.path and config.value and service.session_affinity != CLIENT_IP:
+    config = spec.given("sessionAffinityConfig")
+    if config is not None and config.value and service.session_affinity != CLIENT_IP:
         raise config.refusal(config.path, "sessionAffinityConfig only where sessionAffinity is ClientIP",
                              "write 'sessionAffinity: ClientIP', or leave it out")
     if service.health_check_node_port and service.external_traffic_policy != LOCAL:

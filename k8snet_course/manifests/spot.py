@@ -7,8 +7,7 @@ know which fields there are.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from k8snet_course.errors import CourseError, InvalidManifest
 from k8snet_course.names import nearest
@@ -25,9 +24,11 @@ class Form(Protocol):
         """The paths at which a field of this name may stand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """A place in a document; ``form`` is that of the document, for a word about a field that stands at the wrong place.
+
+    ``step`` leads here from the place ``above``: a field's name, or the position in a list.  The path is put together from
+    these when somebody asks for it, which is in errors alone; a manifest has very many places.
 
     >>> from k8snet_course.yaml_text import documents
     >>> spot = Spot(documents("spec:\\n  ports:\\n  - port: 80")[0])
@@ -37,8 +38,19 @@ class Spot:
     """
 
     here: Located
-    path: str = ""
     form: Form | None = None
+    above: Spot | None = None
+    step: str | int = ""
+
+    @property
+    def path(self) -> str:
+        """How to get here from the top of the document; empty for the document itself."""
+        if self.above is None:
+            return ""
+        before = self.above.path
+        if isinstance(self.step, int):
+            return f"{before}[{self.step}]"
+        return f"{before}.{_printable(self.step)}" if before else _printable(self.step)
 
     @property
     def value(self) -> Any:
@@ -57,24 +69,28 @@ class Spot:
 
     def field(self, name: str) -> Spot:
         """The place of a field that is there."""
-        return Spot(self.here.value[name], f"{self.path}.{_printable(name)}" if self.path else _printable(name), self.form)
+        return Spot(self.here.value[name], self.form, self, name)
+
+    def given(self, name: str) -> Spot | None:
+        """The place of a field, or None where it is not written."""
+        inside = self.here.value
+        return Spot(inside[name], self.form, self, name) if isinstance(inside, dict) and name in inside else None
 
     def items(self) -> Iterator[Spot]:
         """The places of a list's items."""
         for number, item in enumerate(self.here.value):
-            yield Spot(item, f"{self.path}[{number}]", self.form)
+            yield Spot(item, self.form, self, number)
 
     def at(self, *steps: str | int) -> Spot:
         """The place further down, by field names and positions; where nothing is written, the last place before it."""
         spot = self
         for step in steps:
-            inside = spot.value
-            if isinstance(step, int) and isinstance(inside, list) and step < len(inside):
-                spot = Spot(inside[step], f"{spot.path}[{step}]", self.form)
-            elif isinstance(step, str) and isinstance(inside, dict) and step in inside:
-                spot = spot.field(step)
-            else:
+            inside = spot.here.value
+            there = step in inside if isinstance(inside, dict) else (
+                isinstance(inside, list) and isinstance(step, int) and step < len(inside))
+            if not there:
                 return spot
+            spot = Spot(inside[step], self.form, spot, step)
         return spot
 
     def refusal(self, given: object, expected: str, mend: str, cause: str = INVALID) -> InvalidManifest:

@@ -107,7 +107,7 @@ def _document(document: Located) -> Document:
 
 def _object(document: Located) -> Any:
     record = kind_written(Spot(document)).record
-    return record.read(Spot(document, "", record))
+    return record.read(Spot(document, record))
 
 
 def _items(document: Located) -> Iterator[Located]:

@@ -9,13 +9,13 @@ Source: Kubernetes API reference, discovery.k8s.io/v1 (EndpointSlice); "Endpoint
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_ENDPOINTS = 100
 """How many endpoints a slice takes before the next one is begun (``--max-endpoints-per-slice``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One backend: its addresses (of one family, in practice one) and its state.
 
     ``ready``: it takes new connections.  ``serving``: it would, were it not for its end.  ``terminating``: it has been told to

@@ -13,7 +13,7 @@ Source: Kubernetes documentation, "Virtual IPs and Service Proxies" (traffic pol
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from k8snet_course.objects.endpoint_slice import EndpointSlice
 from k8snet_course.objects.service import LOAD_BALANCER, LOCAL, NODE_PORT, Service, ServicePort
@@ -24,8 +24,7 @@ SAME_ZONE = ("PreferClose", "PreferSameZone")
 SAME_NODE = "PreferSameNode"
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(NamedTuple):
     """One address and port that a Service's port may lead to.
 
     >>> print(Backend("10.244.0.2", 8080, "node-1")), print(Backend("fd00::2", 80).text)
@@ -51,8 +50,7 @@ class Backend:
         return f"{self.text} on {self.node}" if self.node else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """What a node may use: ``everywhere`` for the policy Cluster, ``here`` for the policy Local.
 
     ``any`` is whether the Service's port has an endpoint at all that takes connections, on whatever node.
@@ -79,7 +77,7 @@ def backends(slices: Iterable[EndpointSlice], port: ServicePort, family: str = "
             for end in part.endpoints:
                 backend = Backend(end.addresses[0], number, end.node_name, end.zone, end.ready, end.serving, end.terminating)
                 found[backend.text] = backend
-    return tuple(found[text] for text in sorted(found))
+    return tuple([found[text] for text in sorted(found)])
 
 
 def choose(service: Service, all_backends: tuple[Backend, ...], node: str, zone: str = "") -> Choice:
@@ -107,8 +105,8 @@ def usable(all_backends: tuple[Backend, ...]) -> tuple[Backend, ...]:
     >>> [str(backend) for backend in usable((stopping, broken))]
     ['10.244.0.2:80 on node-1']
     """
-    return (tuple(backend for backend in all_backends if backend.ready)
-            or tuple(backend for backend in all_backends if backend.serving and backend.terminating))
+    return (tuple([backend for backend in all_backends if backend.ready])
+            or tuple([backend for backend in all_backends if backend.serving and backend.terminating]))
 
 
 def near(service: Service, all_backends: tuple[Backend, ...], node: str, zone: str) -> tuple[Backend, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from operator import is_
 
 from k8snet_course.addressing import NodePortAllocator, ServiceIpAllocator
 from k8snet_course.errors import AddressesExhausted, InvalidArgument
@@ -212,6 +213,9 @@ class ServiceController:
     def _families(self, wanted: Service) -> tuple[str, ...]:
         """The IP families of a Service: those that it asks for, as far as the cluster has them."""
         have = tuple(self.ranges)
+        usual = have == _DEFAULT_FAMILIES == wanted.ip_families and wanted.ip_family_policy == "SingleStack"
+        if usual and not wanted.cluster_ips:
+            return have
         if wanted.ip_family_policy == "RequireDualStack" and len(have) < 2:
             raise InvalidArgument(wanted.ip_family_policy, f"what this cluster can give: {have[0]} alone",
                                   "write ipFamilyPolicy: PreferDualStack, or make the cluster dual-stack")
@@ -266,6 +270,8 @@ class ServiceController:
                 undo.append(_releasing(self.ports.release, check))
         else:
             check = 0
+        if check == wanted.health_check_node_port and all(map(is_, ports, wanted.ports)):
+            return wanted
         return replace(wanted, ports=tuple(ports), health_check_node_port=check)
 
     def _give_back(self, before: Service, after: Service | None) -> None:

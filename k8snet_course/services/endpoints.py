@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
 
@@ -71,26 +72,30 @@ def endpoint_slices(service: Service, pods: Iterable[Pod], states: Mapping[str, 
         raise InvalidArgument(most, f"how many endpoints a slice takes, from 1 to {MOST_ENDPOINTS}", "write 100")
     if service.type == EXTERNAL_NAME or not service.selector:
         return ()
-    states, zones = states or {}, zones or {}
+    states, zones, families = states or {}, zones or {}, service.ip_families
     groups: dict[tuple[str, tuple[EndpointPort, ...]], list[Endpoint]] = {}
     ports_of: dict[tuple[tuple[int, str, str], ...], tuple[EndpointPort, ...]] = {}
     for pod in pods:
-        state = states.get(pod.key, READY)
+        key = pod.key
+        state = states.get(key, READY)
         if state.finished or not pod.ip or pod.namespace != service.namespace or not selects(service.selector, pod.labels):
             continue
-        declared = tuple((port.container_port, port.protocol, port.name) for box in pod.containers for port in box.ports)
+        declared = tuple([(port.container_port, port.protocol, port.name) for box in pod.containers for port in box.ports])
         ports = ports_of.get(declared)
         if ports is None:
             ports = ports_of[declared] = _ports(service, declared)
         ready = service.publish_not_ready_addresses or (state.ready and not state.terminating)
         for address in pod.ips:
             family = "IPv6" if ":" in address else "IPv4"
-            if family in service.ip_families:
-                groups.setdefault((family, ports), []).append(
-                    Endpoint((address,), ready, state.ready, state.terminating, pod.node, zones.get(pod.node, ""),
-                             pod.hostname if pod.subdomain == service.name else "", pod.key))
-    for family in service.ip_families:
-        if not any(of == family for of, _ in groups):
+            if family in families:
+                where = (family, ports)
+                if where not in groups:
+                    groups[where] = []
+                hostname = pod.hostname if pod.subdomain == service.name else ""
+                groups[where].append(Endpoint((address,), ready, state.ready, state.terminating, pod.node,
+                                              zones.get(pod.node, ""), hostname, key))
+    for family in families:
+        if all(of != family for of, _ in groups):
             groups[family, ()] = []
     return tuple(
         EndpointSlice(_name(service, family, ports, first // most), service.namespace, service.name, family,
@@ -152,6 +157,14 @@ def _number(port: ServicePort, declared: Iterable[tuple[int, str, str]]) -> int 
 
 def _name(service: Service, family: str, ports: tuple[EndpointPort, ...], number: int) -> str:
     """The Service's name and five letters that follow from what the slice is for."""
-    digest = int.from_bytes(sha256(f"{service.key} {family} {ports} {number}".encode()).digest()[:8], "big")
-    letters = "".join(_LETTERS[digest // len(_LETTERS) ** place % len(_LETTERS)] for place in range(5))
+    digest = int.from_bytes(sha256(f"{service.key} {family} {_spelled(ports)} {number}".encode()).digest()[:8], "big")
+    letters = ""
+    for _ in range(5):
+        digest, letter = divmod(digest, len(_LETTERS))
+        letters += _LETTERS[letter]
     return f"{service.name[:57]}-{letters}"
+
+
+@lru_cache(maxsize=256)  # many Services have the same ports
+def _spelled(ports: tuple[EndpointPort, ...]) -> str:
+    return str(ports)

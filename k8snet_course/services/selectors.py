@@ -20,7 +20,7 @@ def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     >>> [selects({"app": "web"}, labels) for labels in ({"app": "web", "tier": "front"}, {"app": "db"}, {})]
     [True, False, False]
     """
-    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+    return bool(selector) and selector.items() <= labels.items()
 
 
 class SelectorIndex:
@@ -87,8 +87,8 @@ class SelectorIndex:
             return ()
         groups = [self._pods_by_label.get((service.namespace, *label), {}) for label in service.selector.items()]
         fewest = min(groups, key=len)
-        keys = [key for key in fewest if all(key in group for group in groups)]
-        return tuple(self._pods[key] for key in sorted(keys, key=self._order.__getitem__))
+        keys = [key for key in fewest if all(key in group for group in groups)] if len(groups) > 1 else fewest
+        return tuple([self._pods[key] for key in sorted(keys, key=self._order.__getitem__)])
 
     def services_of(self, pod: Pod) -> tuple[Service, ...]:
         """The Services that select a pod, in the order of their names."""

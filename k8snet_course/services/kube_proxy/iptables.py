@@ -76,8 +76,8 @@ class IptablesMode(Mode):
 
     def owned(self, view: PortView) -> Iterable[tuple[str, str]]:
         """The four chains that a port can have."""
-        return [(NAT, service_chain(prefix, view.name, view.protocol)) for prefix in
-                ("KUBE-SVC-", "KUBE-SVL-", "KUBE-EXT-", "KUBE-FW-")]
+        tail = service_chain("", view.name, view.protocol)
+        return [(NAT, prefix + tail) for prefix in ("KUBE-SVC-", "KUBE-SVL-", "KUBE-EXT-", "KUBE-FW-")]
 
     def dispatch(self, view: PortView) -> Iterator[Placed]:
         """The ways in: the cluster IP, external IPs, the load balancer's, the node port.  Without endpoints: refusals."""

@@ -9,7 +9,7 @@ Source: kubernetes, pkg/proxy/serviceport.go.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from k8snet_course.linux.rule import Row
 from k8snet_course.objects.node import Node
@@ -36,8 +36,7 @@ Placed = tuple[str, Row]
 """A row, and the table that it stands in."""
 
 
-@dataclass(frozen=True, slots=True)
-class PortView:
+class PortView(NamedTuple):
     """One port of a Service as one node's kube-proxy sees it, in one IP family."""
 
     service: Service
@@ -59,7 +58,8 @@ class PortView:
     @property
     def cluster_ip(self) -> str:
         """The Service's address of this family; empty if it has none."""
-        return next(iter(self._of_family(self.service.cluster_ips)), "")
+        found = self._of_family(self.service.cluster_ips)
+        return found[0] if found else ""
 
     @property
     def external_ips(self) -> tuple[str, ...]:
@@ -112,7 +112,8 @@ class PortView:
         return self.choice.here if self.external_local else self.choice.everywhere
 
     def _of_family(self, texts: Iterable[str]) -> tuple[str, ...]:
-        return tuple(text for text in texts if (":" in text) == (self.family == "IPv6"))
+        ipv6 = self.family == "IPv6"
+        return tuple([text for text in texts if (":" in text) == ipv6])
 
 
 class Mode:

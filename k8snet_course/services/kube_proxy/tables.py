@@ -70,13 +70,13 @@ class Tables:
         slices = tuple(slices)
         if not service.proxied:
             return
-        endpoints = tuple((port, backends(slices, port, self.family)) for port in service.ports)
+        endpoints = tuple([(port, backends(slices, port, self.family)) for port in service.ports])
         held = _Held(service, endpoints, self.mode.differs(service), ())
         held.views = self.views(held, ANYWHERE, "")
         if not held.views:
             return
         self.held[service.key] = held
-        self.endpoints += sum(len(ends) for _, ends in endpoints)
+        self.endpoints += sum([len(ends) for _, ends in endpoints])
         for view in held.views:
             for chain in self.mode.owned(view):
                 self.owners[chain] = service.key
@@ -117,9 +117,9 @@ class Tables:
 
     def views(self, held: _Held, node: Node, zone: str) -> tuple[PortView, ...]:
         """A Service's ports as a node sees them."""
-        found = (PortView(held.service, port, self.family, node, choose(held.service, ends, node.name, zone))
-                 for port, ends in held.endpoints)
-        return tuple(view for view in found if view.cluster_ip)
+        found = [PortView(held.service, port, self.family, node, choose(held.service, ends, node.name, zone))
+                 for port, ends in held.endpoints]
+        return tuple([view for view in found if view.cluster_ip])
 
     def chains_of(self, held: _Held) -> dict[tuple[str, str], Chain]:
         """The Service's own chains."""
