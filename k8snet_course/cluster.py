@@ -256,9 +256,10 @@ class Cluster:
         found = self._control.pod(pod, namespace)
         now = self.namespace(found.key)
         wanted = port_mappings(port for container in found.containers for port in container.ports)
-        return exchange(command, self._plugin.conflist(self._control.node(found.node).node), self._control.attachment(found),
+        node = self._control.node(found.node).node
+        return exchange(command, self._plugin.conflist(node), self._control.attachment(found),
                         runtime_config={"portMappings": wanted} if wanted else None, links=now.links.values(),
-                        routes=now.routes)
+                        routes=now.routes, delegate=self._plugin.delegate(node))
 
     # -- changing it ---------------------------------------------------------------------------------------------------
 

@@ -29,6 +29,8 @@ _FAILED = 999
 class Exchange:
     """One plugin's turn: the program that is started, its environment, the request, and what it prints (None: nothing).
 
+    ``delegate`` is the request that the program hands on to another plugin, which does the work: flannel calls bridge.
+
     It prints as one would do it by hand in a shell.
     """
 
@@ -36,6 +38,7 @@ class Exchange:
     environment: Mapping[str, str]
     request: Json
     response: Json | None
+    delegate: Json | None = None
 
     @property
     def failed(self) -> bool:
@@ -50,12 +53,13 @@ class Exchange:
 
 
 def exchange(command: str, conflist: Json, attachment: Attachment, *, runtime_config: Mapping[str, object] | None = None,
-             links: Iterable[Link] = (), routes: Iterable[Route] = ()) -> tuple[Exchange, ...]:
+             links: Iterable[Link] = (), routes: Iterable[Route] = (), delegate: Json | None = None) -> tuple[Exchange, ...]:
     """What was or would be said for ADD, CHECK or DEL, one exchange a plugin, in the order in which they happen.
 
     ``runtime_config`` is what the runtime knows for plugins that declare the capability (portMappings, ...); ``links`` and
-    ``routes`` are what CHECK finds in the pod now.  With ``disableCheck`` nothing is said.  Raises InvalidArgument for another
-    command, and for CHECK in a version that has none (before 0.4.0).
+    ``routes`` are what CHECK finds in the pod now; ``delegate`` is what the first plugin hands on, if it does.  With
+    ``disableCheck`` nothing is said.  Raises InvalidArgument for another command, and for CHECK in a version that has none
+    (before 0.4.0).
     """
     if command not in COMMANDS:
         raise InvalidArgument(command, f"a CNI command about a pod: {', '.join(COMMANDS)}", "write 'ADD'")
@@ -78,7 +82,8 @@ def exchange(command: str, conflist: Json, attachment: Attachment, *, runtime_co
             response = attachment.result
         elif command == "CHECK" and not number:
             response = _difference(conflist["cniVersion"], attachment, links, routes)
-        said.append(Exchange(f"{_PATH}/{plugin['type']}", environment, request, response))
+        said.append(Exchange(f"{_PATH}/{plugin['type']}", environment, request, response,
+                             delegate if plugin is conflist["plugins"][0] else None))
         if response is not None and "code" in response:
             break
     return tuple(said)

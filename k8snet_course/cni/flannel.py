@@ -47,6 +47,14 @@ class FlannelHostGw(Bridge):
             ],
         }
 
+    def delegate(self, node: Node) -> Json:
+        """The bridge plugin's configuration, completed: the node's range, the pod network and the MTU from subnet.env.
+
+        The rules are flannel's own (``--ip-masq``), so bridge is to write none.
+        """
+        own = {key: value for key, value in self.bridge_config(node).items() if key != "bridge"}  # cni0 is bridge's own choice
+        return {"cniVersion": self.version, "name": "cbr0", **own, "isGateway": True, "ipMasq": False, "mtu": self.mtu}
+
     def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
         """The bridge's tables, a route to each other node's pods, and the masquerading rules."""
         tables = super().node_tables(node, attachments, peers)

@@ -189,6 +189,10 @@ class Plugin(Protocol):
         """The network configuration that stands in /etc/cni/net.d on this node."""
         ...
 
+    def delegate(self, node: Node) -> Json | None:
+        """What its program hands on to another plugin that does the work; None where it does the work itself."""
+        ...
+
     @property
     def revision(self) -> int:
         """A number that is another one as soon as something has changed that stands in *every* node's tables."""
@@ -265,6 +269,10 @@ class Base:
         """The cluster once for each IP version that pods have."""
         return [Stack(self.pods(each), each, peers.swapped if number else peers)
                 for number, each in enumerate(self.nodes(node))]
+
+    def delegate(self, node: Node) -> Json | None:
+        """Nothing."""
+        return None
 
     @property
     def revision(self) -> int:

@@ -10,8 +10,13 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from k8snet_course.cni.plugin import Json
+from k8snet_course.emulator.attaching import NodeRun, Turn
 from k8snet_course.emulator.capture import Capture
+from k8snet_course.emulator.cni_run import attach, call
+from k8snet_course.emulator.needs import plugin_folder
 from k8snet_course.emulator.plan import Cable, Plan
 from k8snet_course.emulator.probes import Client, Probe, client, run
 from k8snet_course.emulator.sent import Sent
@@ -28,7 +33,7 @@ _LONGEST_COMMAND = 10
 class Blueprint:
     """All that a lab is made from: what each device gets, the cables between them, and the UDP ports of tunnels.
 
-    ``clock`` is the device whose capture tells when the kernel's clock is right.
+    ``runs`` are the pods that CNI plugins attach; ``clock`` is the device whose capture tells when the kernel's clock is right.
 
         >>> print(Blueprint({}, (), frozenset(), "laptop"))
         0 devices, 0 cables
@@ -38,6 +43,7 @@ class Blueprint:
     cables: tuple[Cable, ...]
     tunnels: frozenset[int]
     clock: str
+    runs: tuple[NodeRun, ...] = ()
 
     def __str__(self) -> str:
         return f"{len(self.plans)} devices, {len(self.cables)} cables"
@@ -52,6 +58,8 @@ class Ground:
         self._captures: list[Capture] = []
         self._servers: Servers | None = None
         self._number = _FIRST_NUMBER
+        self._folder: TemporaryDirectory[str] | None = None
+        self._results: dict[str, Json] = {}
 
     @property
     def names(self) -> dict[str, str]:
@@ -65,9 +73,15 @@ class Ground:
         for device, one in plans.items():
             spaces.inside(device, _set, one.early)
         spaces.nowhere(ip_batch, [cable.line(spaces.names) for cable in self._blueprint.cables])
+        plugins = plugin_folder() if self._blueprint.runs else ""
+        finish([spaces.inside(device, start, "ip -batch -", "\n".join(one.ip)) for device, one in plans.items() if one.ip])
+        if plugins:
+            self._folder = TemporaryDirectory(prefix="k8snet-")
+            self._results = attach(self._blueprint.runs, spaces, plugins, Path(self._folder.name))
         started = []
         for device, one in plans.items():
-            started.append(spaces.inside(device, start, "ip -batch -", "\n".join(one.ip)))
+            if one.after:
+                started.append(spaces.inside(device, start, "ip -batch -", "\n".join(one.after)))
             if one.rules:
                 started.append(spaces.inside(device, start, "iptables-restore", one.rules))
             if one.nft:
@@ -89,7 +103,11 @@ class Ground:
             self._servers.close()
         for capture in self._captures:
             capture.close()
-        self._spaces.remove()
+        try:
+            self._spaces.remove()
+        finally:
+            if self._folder is not None:
+                self._folder.cleanup()
 
     def send(self, probes: Sequence[Probe], patience: float) -> list[Sent]:
         """Send all probes at once, and wait ``patience`` seconds for their answers."""
@@ -102,6 +120,17 @@ class Ground:
         finally:
             for each in clients:
                 each.socket.close()
+
+    def cni(self, node: str, device: str, turns: Sequence[Turn]) -> list[Json]:
+        """What CNI plugins print that are started on a node for a device; without turns, what they printed for ADD."""
+        if not turns:
+            return [self._results[device]] if device in self._results else []
+        assert self._folder is not None, "pods that plugins have attached"
+        said: list[Json] = []
+        for turn in turns:
+            if not said or "code" not in said[-1]:  # a runtime stops at the first error
+                said.append(call(turn, self._spaces, node, device, plugin_folder(), Path(self._folder.name, node)))
+        return said
 
     def exec(self, device: str, words: Sequence[str]) -> str:
         """What a command prints in the network of a device.  Raises NotFound or InvalidArgument."""

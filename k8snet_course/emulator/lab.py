@@ -12,9 +12,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from k8snet_course.cluster import Cluster
+from k8snet_course.cni.plugin import Json
+from k8snet_course.emulator.attaching import PLUGINS as ATTACHED
+from k8snet_course.emulator.attaching import node_runs, turns
 from k8snet_course.emulator.ground import Blueprint, Ground
 from k8snet_course.emulator.needs import check_machine
-from k8snet_course.emulator.plan import cables, plans
+from k8snet_course.emulator.plan import cables, check_cluster, plans
 from k8snet_course.emulator.probes import Probe
 from k8snet_course.emulator.sent import Sent
 from k8snet_course.errors import InvalidArgument, NotFound
@@ -58,7 +61,10 @@ def blueprint(cluster: Cluster) -> Blueprint:
     """
     tunnels = frozenset(link.tunnel.port for node in cluster.nodes for link in cluster.namespace(node.name).tunnels
                         if link.tunnel is not None)
-    return Blueprint(plans(cluster), tuple(cables(cluster)), tunnels, LAPTOP)
+    check_cluster(cluster)
+    runs = node_runs(cluster)
+    made = {device: links for run in runs for device, links in run.made.items()}
+    return Blueprint(plans(cluster, made), tuple(cables(cluster, made)), tunnels, LAPTOP, runs)
 
 
 class Lab:
@@ -92,6 +98,19 @@ class Lab:
         or command, InvalidArgument if it does not end within 10 seconds.
         """
         return self._ground.exec(self._device(device), shlex.split(command))
+
+    def cni(self, pod: str, command: str = "ADD") -> list[Json]:
+        """What the reference CNI plugins have answered, or (CHECK, DEL) answer now: one answer a plugin, {} for none.
+
+        The lab's pods have been added; the result of the last plugin is given.  Raises NotFound for a pod that is not attached
+        by them, and InvalidArgument for another command.
+        """
+        device = self._device(pod)
+        found = next((each for each in self._cluster.pods if each.key == device), None)
+        if found is None or self._cluster.cni not in ATTACHED:
+            raise NotFound(pod, "a pod that the reference CNI plugins have attached",
+                           f"use a cluster with {', '.join(ATTACHED)}")
+        return self._ground.cni(found.node, device, () if command == "ADD" else turns(self._cluster, device, command))
 
     def _probe(self, src: str, dst: str, port: int | None, protocol: str) -> Probe:
         if protocol not in _PROTOCOLS:

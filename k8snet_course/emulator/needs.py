@@ -13,6 +13,9 @@ from k8snet_course.errors import CourseError
 
 COMMANDS = {"ip": "iproute2", "bridge": "iproute2", "iptables-restore": "iptables", "nft": "nftables"}
 """The commands that lay a cluster out, and the Debian package that has each."""
+PLUGIN_NAMES = ("bridge", "host-local", "loopback", "portmap")
+PLUGIN_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin")
+"""The reference CNI plugins, and where Debian's package containernetworking-plugins and Kubernetes itself put them."""
 
 
 class EmulatorUnavailable(CourseError):
@@ -25,6 +28,22 @@ class NotEmulated(CourseError):
     """A cluster has something in it that this version cannot lay out in real Linux."""
 
     problem = "not emulated:"
+
+
+class PluginDisagrees(CourseError):
+    """A reference CNI plugin did something else than the model says."""
+
+    problem = "the reference CNI plugins and the model disagree:"
+
+
+def plugin_folder() -> str:
+    """Where the reference CNI plugins are.  Raises EmulatorUnavailable."""
+    for folder in PLUGIN_FOLDERS:
+        if all(os.access(f"{folder}/{name}", os.X_OK) for name in PLUGIN_NAMES):
+            return folder
+    raise EmulatorUnavailable("no reference CNI plugins", f"{', '.join(PLUGIN_NAMES)} in {' or '.join(PLUGIN_FOLDERS)}",
+                              "install containernetworking-plugins with the system's package manager, or make the cluster with "
+                              "a plugin that does without them, such as cni='calico-bgp'")
 
 
 def check_machine(platform: str = sys.platform, superuser: bool | None = None) -> None:

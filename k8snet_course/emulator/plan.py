@@ -23,6 +23,7 @@ from k8snet_course.underlay import SWITCH
 
 PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "calico-bgp", "calico-vxlan", "cilium-native", "weave")
 """The network plugins that can be laid out: those whose work is done by Linux's own tables."""
+NOTHING: Mapping[str, frozenset[str]] = {}
 _CABLES = ("ethernet", "veth")
 _MADE = ("loopback", "bridge", "vxlan", *_CABLES)
 
@@ -33,12 +34,15 @@ class Plan:
     `iptables-restore`, ``nft`` one for `nft -f` (empty: none), ``settings`` values for files under /proc/sys/net, ``listeners``
     the programs there.
 
+    Where CNI plugins make interfaces, ``ip`` comes before they do and ``after`` (for `ip -batch` too) afterwards.
+
     ``early`` are settings that have to be there before the first interface; ``ports`` names the bridges' ports, ``addresses``
     are the device's own.
     """
 
     device: str
     ip: tuple[str, ...]
+    after: tuple[str, ...]
     bridge: tuple[str, ...]
     rules: str
     nft: str
@@ -49,7 +53,7 @@ class Plan:
     addresses: frozenset[str]
 
     def __str__(self) -> str:
-        return (f"{self.device}: {len(self.ip)} lines for ip, {len(self.bridge)} for bridge, "
+        return (f"{self.device}: {len(self.ip) + len(self.after)} lines for ip, {len(self.bridge)} for bridge, "
                 f"{len(self.rules.splitlines())} for iptables-restore, {len(self.nft.splitlines())} for nft, "
                 f"{len(self.listeners)} programs")
 
@@ -85,15 +89,22 @@ def check_cluster(cluster: Cluster) -> None:
         raise NotEmulated("this mode of kube-proxy", "the mode iptables or nftables", "make the cluster with proxy='iptables'")
 
 
-def plans(cluster: Cluster) -> dict[str, Plan]:
-    """What each device gets.  Raises NotEmulated."""
+def plans(cluster: Cluster, made: Mapping[str, frozenset[str]] = NOTHING) -> dict[str, Plan]:
+    """What each device gets.  Raises NotEmulated.  ``made`` are the interfaces that CNI plugins make, by device."""
     check_cluster(cluster)
-    made = {device: plan(cluster.namespace(device), nft_text(cluster, device)) for device in devices_of(cluster)}
-    return {device: replace(one, ip=(*one.ip, *_announced(cluster, device))) for device, one in made.items()}
+    found = {}
+    for device in devices_of(cluster):
+        one = plan(cluster.namespace(device), nft_text(cluster, device), made.get(device, frozenset()))
+        announced = tuple(_announced(cluster, device))
+        found[device] = (replace(one, after=one.after + announced) if device in made else
+                         replace(one, ip=one.ip + announced))
+    return found
 
 
-def plan(ns: Namespace, nft: str = "") -> Plan:
-    """What one device gets.  ``nft`` are rules that do not follow from its namespace alone.
+def plan(ns: Namespace, nft: str = "", made: frozenset[str] = frozenset()) -> Plan:
+    """What one device gets.
+
+    ``nft`` are rules that do not follow from its namespace alone; ``made`` are the interfaces that CNI plugins make.
 
     >>> print(plan(Cluster().namespace("laptop")))
     laptop: 5 lines for ip, 0 for bridge, 0 for iptables-restore, 0 for nft, 0 programs
@@ -107,10 +118,11 @@ def plan(ns: Namespace, nft: str = "") -> Plan:
     rules = iptables_text(ns)
     if rules and ns.kind == "pod":
         raise NotEmulated(f"the rules in pod {ns.label}", "pods without a sidecar", "leave the sidecar out")
+    links = tuple(_links(ns, made))
+    rest = (*_corrected(ns, made), *_routes(ns, made),
+            *(f"neigh replace {row.address} dev {row.dev} lladdr {row.mac} nud permanent" for row in written))
     return Plan(
-        ns.name,
-        (*_links(ns), *_routes(ns),
-         *(f"neigh replace {row.address} dev {row.dev} lladdr {row.mac} nud permanent" for row in written)),
+        ns.name, links if made else links + rest, rest if made else (),
         tuple(f"fdb append {row.mac} dev {row.dev} dst {row.dst} self permanent" for row in tunnels),
         rules, nft,
         (("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1"),
@@ -151,12 +163,12 @@ class Cable:
                 f"type veth peer {self.far_end} netns {names[self.far_device]}")
 
 
-def cables(cluster: Cluster) -> Iterator[Cable]:
-    """All cables between devices."""
+def cables(cluster: Cluster, made: Mapping[str, frozenset[str]] = NOTHING) -> Iterator[Cable]:
+    """All cables between devices, without those that CNI plugins make."""
     done = set()
     for device in devices_of(cluster):
         for link in cluster.namespace(device).links.values():
-            if link.peer is None or (device, link.name) in done:
+            if link.peer is None or (device, link.name) in done or link.name in made.get(device, ()):
                 continue
             far = cluster.namespace(link.peer.namespace)
             end = far.links[link.peer.link]
@@ -168,15 +180,16 @@ def _end(link: Link) -> str:
     return f"name {link.name} index {link.index} address {link.mac} mtu {link.mtu}"
 
 
-def _links(ns: Namespace) -> Iterator[str]:
-    for link in ns.links.values():
+def _links(ns: Namespace, made: frozenset[str]) -> Iterator[str]:
+    links = [link for link in ns.links.values() if link.name not in made]
+    for link in links:
         if link.kind == "bridge":
             yield f"link add {_end(link)} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
         elif link.tunnel is not None:
             tunnel = link.tunnel
             learning = "learning" if link.master else "nolearning"
             yield (f"link add {_end(link)} type vxlan id {tunnel.vni} local {tunnel.local} dstport {tunnel.port} {learning}")
-    for link in ns.links.values():
+    for link in links:
         if link.master:
             yield f"link set {link.name} master {link.master}"
             if link.hairpin:
@@ -187,14 +200,26 @@ def _links(ns: Namespace) -> Iterator[str]:
         yield f"link set {link.name} up{' arp off' if link.program else ''}"
 
 
-def _routes(ns: Namespace) -> Iterator[str]:
-    """The table exactly as it is: what Linux writes by itself for an address, and the table lacks, is taken out again."""
+def _corrected(ns: Namespace, made: frozenset[str]) -> Iterator[str]:
+    """What the plugins cannot be told: the MTU that somebody has changed, and the bridge's MAC address."""
+    for link in ns.links.values():
+        if link.name in made:
+            yield f"link set {link.name} mtu {link.mtu}" + (f" address {link.mac}" if link.kind == "bridge" else "")
+
+
+def _routes(ns: Namespace, made: frozenset[str]) -> Iterator[str]:
+    """The table exactly as it is: what Linux writes by itself for an address, and the table lacks, is taken out again.
+
+    So is what a plugin has written, and the table lacks: in a pod, all routes but those of addresses.
+    """
     rows = [*ns.routes, *(_as_route(ns, row) for row in ns.maps)]
     there = {row.dst for row in rows}
     for link in ns.links.values():
         for address in link.addresses if link.kind != "loopback" else ():
             if not address.endswith("/32") and connected(link.name, address).dst not in there:
                 yield f"route del {connected(link.name, address).dst} dev {link.name}"
+    if made and ns.kind == "pod":
+        yield "route flush proto boot"
     for row in sorted(rows, key=lambda row: (bool(row.via), -row.prefix_length)):  # a router has to be reachable first
         yield f"route replace {row}"
 

@@ -127,7 +127,7 @@ def test_a_failed_start_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -
     from k8snet_course.emulator import lab
     from k8snet_course.emulator.plan import Cable
 
-    monkeypatch.setattr(lab, "cables", lambda _: [Cable("node-1", "nonsense", "node-2", "nonsense")])
+    monkeypatch.setattr(lab, "cables", lambda *_: [Cable("node-1", "nonsense", "node-2", "nonsense")])
     with pytest.raises(EmulatorUnavailable, match="ip -batch"), emulate(two_nodes()):
         pytest.fail("it cannot have started")
     assert ours() == []

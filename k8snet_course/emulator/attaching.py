@@ -1,0 +1,173 @@
+"""What a container runtime would say to the reference CNI plugins about the pods of a cluster, in plain values.
+
+The requests are the model's own (:meth:`~k8snet_course.cluster.Cluster.cni_exchange`); what is changed is said in
+:func:`~k8snet_course.emulator.cni_run.attach`, which runs the plugins.  This module runs nothing.
+
+host-local is to find each pod's address by itself.  A cluster whose pods came and went has left gaps; so before a pod is
+added, the plugin's memory of the last address is set back where that is needed.  What it holds at the end is the model's store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from k8snet_course.addressing import HostLocal
+from k8snet_course.cluster import Cluster
+from k8snet_course.cni.plugin import Json
+from k8snet_course.linux.netfilter import NAT
+
+PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw")
+"""The network plugins whose pods' interfaces are made by the reference plugins."""
+LAST = "last_reserved_ip.0"
+_MOST_SKIPPED = 32
+_OF_PORTMAP = ("CNI-HOSTPORT-", "CNI-DN-")
+
+
+class Turn(NamedTuple):
+    """One start of a plugin: the program's name, the environment and the request."""
+
+    program: str
+    environment: Mapping[str, str]
+    request: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Adding:
+    """One pod: the turns of CNI ADD, and what the model says comes of it.
+
+    ``link`` and ``link_mac`` are the interface on the node as the model calls it, ``skipped`` says how many interface numbers
+    are left out before it, ``last`` what host-local is to take for the last address (empty: what it wrote itself), ``result``
+    is the model's result.
+    """
+
+    device: str
+    link: str
+    link_mac: str
+    skipped: int
+    last: str
+    turns: tuple[Turn, ...]
+    result: Json
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRun:
+    """All pods of one node, in the order in which they came.
+
+    ``before`` are the files that host-local finds (reservations of nobody's), ``after`` those that it has to have in the end,
+    ``port_rules`` the rules that portmap has to have written.
+    """
+
+    node: str
+    network: str
+    bridge: str
+    addings: tuple[Adding, ...]
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    port_rules: tuple[str, ...]
+
+    @property
+    def made(self) -> dict[str, frozenset[str]]:
+        """The interfaces that the plugins make, by device."""
+        return {self.node: frozenset((self.bridge, *(each.link for each in self.addings))),
+                **{each.device: frozenset(("eth0",)) for each in self.addings}}
+
+    def __str__(self) -> str:
+        return f"{self.node}: {len(self.addings)} pods in the network {self.network}"
+
+
+def node_runs(cluster: Cluster) -> tuple[NodeRun, ...]:
+    """What is to be said on each node that has pods; nothing for plugins of another kind.
+
+    >>> cluster = Cluster(nodes=2, cni="flannel")
+    >>> for name in "abc":
+    ...     _ = cluster.add_pod(name)
+    >>> print(*node_runs(cluster), sep="\\n")
+    node-1: 2 pods in the network cbr0
+    node-2: 1 pods in the network cbr0
+    >>> node_runs(Cluster(cni="calico-bgp"))
+    ()
+    """
+    if cluster.cni not in PLUGINS:
+        return ()
+    found = []
+    for node in cluster.nodes:
+        ns = cluster.namespace(node.name)
+        cables = [(link, link.peer.namespace) for link in sorted(ns.links.values(), key=lambda link: link.index)
+                  if link.master and link.peer is not None]
+        if not cables:
+            continue
+        ipam = cluster.ipam(node.name)
+        assert isinstance(ipam, HostLocal), "the bridge plugins' allocator"
+        exchanges = {key: turns(cluster, key) for _, key in cables}
+        first = exchanges[cables[0][1]][1].request
+        ours = {said[0].environment["CNI_CONTAINERID"] for said in exchanges.values()}
+        store = ipam.to_files()
+        before = {name: text for name, text in store.items() if name != LAST and not ours & set(text.split())}
+        memory = HostLocal.from_files(first["ipam"]["ranges"][0], before)
+        addings = []
+        expected = ns.links[cables[0][0].master].index + 1
+        for link, key in cables:
+            result = _copy(cluster.cni_result(*_named(key)))
+            last, memory = _set_back(memory, result["ips"][0]["address"].partition("/")[0], first["ipam"]["ranges"][0])
+            memory.allocate(exchanges[key][0].environment["CNI_CONTAINERID"])
+            addings.append(Adding(key, link.name, link.mac, min(link.index - expected, _MOST_SKIPPED), last, exchanges[key],
+                                  result))
+            expected = link.index + 1
+        found.append(NodeRun(node.name, first["name"], cables[0][0].master, tuple(addings), before, store,
+                             of_portmap(map(str, ns.rules.rows(NAT)))))
+    return tuple(found)
+
+
+def turns(cluster: Cluster, key: str, command: str = "ADD") -> tuple[Turn, ...]:
+    """The turns for one pod; for ADD the loopback plugin's first, as container runtimes do.
+
+    >>> cluster = Cluster(cni="flannel")
+    >>> _ = cluster.add_pod("a")
+    >>> [turn.program for turn in turns(cluster, "default/a")], [turn.program for turn in turns(cluster, "default/a", "DEL")]
+    (['loopback', 'bridge', 'portmap'], ['portmap', 'bridge'])
+    """
+    name, namespace = _named(key)
+    said = cluster.cni_exchange(name, command, namespace)
+    version = said[0].request["cniVersion"]
+    mac = next(link["mac"] for link in _copy(cluster.cni_result(name, namespace))["interfaces"] if "sandbox" in link)
+    environment = {**said[0].environment, "CNI_ARGS": f"{said[0].environment['CNI_ARGS']};MAC={mac}"}
+    requests = (each.request if each.delegate is None else each.delegate for each in said)
+    found = tuple(Turn(request["type"], environment, _copy(request)) for request in requests)
+    if command != "ADD":
+        return found
+    loopback = {"cniVersion": version, "name": "cni-loopback", "type": "loopback"}
+    return (Turn("loopback", {**environment, "CNI_IFNAME": "lo"}, loopback), *found)
+
+
+def _set_back(memory: HostLocal, address: str, ranges: list[Json]) -> tuple[str, HostLocal]:
+    """What to write into the file of the last address so that ``address`` is next (empty: nothing), and the memory then."""
+    if memory.free and memory.peek() == address:
+        return "", memory
+    last = str(ip_address(address) - 1)
+    return last, HostLocal.from_files(ranges, {**memory.to_files(), LAST: last})
+
+
+def _named(key: str) -> tuple[str, str]:
+    """A pod's name and its Kubernetes namespace."""
+    namespace, _, name = key.partition("/")
+    return name, namespace
+
+
+def _copy(value: object) -> Json:
+    made: Json = json.loads(json.dumps(value))
+    return made
+
+
+
+def of_portmap(rules: Iterable[str]) -> tuple[str, ...]:
+    """Those of these rules that portmap writes, chain by chain.
+
+    >>> of_portmap(["-A PREROUTING -j KUBE-SERVICES", "-A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT"])
+    ('-A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT',)
+    """
+    return tuple(sorted((rule for rule in rules if rule.startswith("-A ") and any(
+        word.startswith(_OF_PORTMAP) for word in rule.split())), key=lambda rule: rule.split()[1]))
