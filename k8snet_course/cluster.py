@@ -6,7 +6,8 @@ It decides nothing about packets: :mod:`k8snet_course.linux.forward` does, from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import is_dataclass, replace
 from functools import partial
 from ipaddress import ip_address
@@ -50,6 +51,7 @@ from k8snet_course.underlay import HOSTS, INTERNET_NETWORK, INTERNET_NETWORK_IPV
 
 if TYPE_CHECKING:
     from k8snet_course.kubectl import Kubectl, Reply
+    from k8snet_course.shell import Ran
 
 MOST_PODS = 150_000
 """The documented limit of a Kubernetes cluster, as that of its nodes."""
@@ -136,6 +138,8 @@ class Cluster:
         self._linux = Derivation(self._plugin, self._underlay, self._control, self._api)
         self._meaning = Meaning(self._control, self._api, self._underlay, dns_domain, dns, Outside(outside_names or {}))
         self._connections = 0
+        self._taps: list[Callable[[Trace], None]] = []
+        """Who is told of every packet that is sent."""
         self._http = HttpWalk(Relays(self._api), self._connect)
         self._kubectl: Kubectl | None = None
         self._proxied: tuple[bool | int, ...] = (False,)
@@ -485,8 +489,47 @@ class Cluster:
     def _once(self, source: str, target: Target, packet: Packet, owner: int = 0) -> Trace:
         """One packet and its answer."""
         self._connections += 1
-        return forward.send(self._linux, self._linux.device(source), packet, target.label, self._linux.device(target.device),
-                            asked=source.removeprefix("default/"), seed=self._connections, owner=owner)
+        trace = forward.send(self._linux, self._linux.device(source), packet, target.label, self._linux.device(target.device),
+                             asked=source.removeprefix("default/"), seed=self._connections, owner=owner)
+        for tap in self._taps:
+            tap(trace)
+        return trace
+
+    def _emit(self, source: str, packet: Packet) -> Trace:
+        """Send this very packet from a device; the device fills in the source address if there is none."""
+        self._settle()
+        return self._http.passed_on(self._once(source, Target(packet.dst, packet.dst), packet))
+
+    @contextmanager
+    def _unseen(self) -> Iterator[None]:
+        """Whatever is sent inside, the devices learn nothing from it, and nobody who watches them sees it."""
+        taps, self._taps = self._taps, []
+        try:
+            with self._linux.unchanged():
+                yield
+        finally:
+            self._taps = taps
+
+    def exec(self, device: str, command: str | Sequence[str], *, container: str = "", image: str = "",
+             stdin: str = "") -> Ran:
+        """Run a command in a pod, on a node or on a machine outside, as `kubectl exec` does: "ip route", "ping -c 2 web".
+
+        The command comes from the container's image, and an image may lack it; ``image`` is that of a container that is added
+        for this command, as `kubectl debug` does it.  A text may have pipes, ``&&`` and ``;`` in it; a list is a command's name
+        and its words.  What goes wrong inside is in the result.  Raises NotFound or InvalidArgument where the command cannot
+        even be started.
+
+            >>> cluster = Cluster()
+            >>> _ = cluster.add_pod("a", image="busybox"), cluster.add_pod("b")
+            >>> print(cluster.exec("a", "ip route | grep default"))
+            default via 10.244.0.1 dev eth0
+            >>> cluster.exec("a", "ping -c 1 10.244.0.3").code
+            0
+        """
+        from k8snet_course.shell import Wires, machine_of, run  # its commands are needed only here
+
+        wires = Wires(self, self._meaning, self._emit, self._taps)
+        return run(machine_of(wires, self._meaning.endpoint(device), container, image), command, stdin)
 
     def request(self, src: str, url: str, method: str = "GET", headers: Mapping[str, str] | None = None, *,
                 connect_to: str = "", via: str = "endpoints", insecure: bool = False) -> Response:
@@ -532,7 +575,7 @@ class Cluster:
             raise InvalidArgument(family, f"an IP version that pods have: {had}", "leave family out")
         targets = [Target(pod.ips[at], pod.label, pod.key) for pod in self.pods]
         self._settle()
-        with self._linux.unchanged():
+        with self._unseen():
             return Reachability(pairs_of(self._linux, at, port, protocol, lambda one, other: self._walk(
                 targets[one].device, targets[other], port, protocol)))
 
@@ -566,7 +609,7 @@ class Cluster:
         if not self._meaning.dns_in_pods:
             return ()
         before = self._connections
-        with self._linux.unchanged():
+        with self._unseen():
             dead = tuple(ip for ip in self._meaning.dns if not self._walk(source, Target(ip, ip), 53, "UDP").answered)
         self._connections = before
         return dead

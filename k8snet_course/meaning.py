@@ -6,7 +6,7 @@ as the sender's resolver would do it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -22,7 +22,7 @@ from k8snet_course.names import nearest, short
 from k8snet_course.objects import Pod
 from k8snet_course.objects.service import Service
 from k8snet_course.probe import EPHEMERAL_PORT, is_address
-from k8snet_course.underlay import HOSTS, ROUTER, Underlay
+from k8snet_course.underlay import HOSTS, INTERNET, ROUTER, Underlay
 
 DNS_SERVICE = "kube-system/kube-dns"
 """What the DNS server's Service is called in every cluster, whatever program serves there."""
@@ -123,16 +123,33 @@ class Meaning:
             return node
         return resolv_conf(pod.namespace, pod.dns_policy, pod.dns_config, node, self.dns, pod.host_network, self.domain)
 
-    def lookup(self, source: str, name: str, resolver: str = "glibc", unreachable: tuple[str, ...] = ()) -> Lookup:
+    def lookup(self, source: str, name: str, resolver: str = "glibc", unreachable: tuple[str, ...] = (),
+               servers: Mapping[str, Server] | None = None) -> Lookup:
         """The queries that a program on this device makes for a name; servers at ``unreachable`` do not answer.
 
-        Raises InvalidName or InvalidArgument.
+        ``servers`` are others to ask in the place of those that there are.  Raises InvalidName or InvalidArgument.
         """
-        servers: dict[str, Server] = dict.fromkeys(self.dns, self.api.zone) | {self.underlay.address[ROUTER]: self.outside}
+        if servers is None:
+            here = (*self.dns, self.underlay.address[ROUTER])
+            servers = {ip: one for ip in here if ip not in unreachable and (one := self.server_at(ip)) is not None}
         pod: Pod | None = self.control.pods.get(source)
         hosts = {"localhost": ("127.0.0.1",)} | ({pod.hostname or pod.name: pod.ips} if pod is not None else {})
-        there = {ip: one for ip, one in servers.items() if ip not in unreachable}
-        return lookup(self.resolv_conf(source), name, there, resolver, hosts)
+        return lookup(self.resolv_conf(source), name, servers, resolver, hosts)
+
+    def server_at(self, address: str) -> Server | None:
+        """The DNS server that answers at an address, whatever becomes of packets to it: the cluster's, or the router's."""
+        if address in self.dns:
+            return self.api.zone
+        return self.outside if address == self.underlay.address[ROUTER] else None
+
+    def server_on(self, device: str) -> Server | None:
+        """The DNS server that runs on a device: the cluster's in the pods of its Service, or one outside."""
+        if device == INTERNET:
+            return self.outside
+        slices = self.api.services.slices(DNS_SERVICE) if self.dns_in_pods else ()
+        serving = [self.control.pods.get(end.target) for each in slices for end in each.endpoints]
+        here = any(pod is not None and device in (pod.key, pod.host_network and pod.node) for pod in serving)
+        return self.api.zone if here else None
 
     def _device(self, name: object) -> str:
         """A pod, node or machine outside, or nothing.  Raises NotFound for one that is named by its kind and is not there."""

@@ -20,6 +20,7 @@ LAYERS = [
     {"api_server"},
     {"derivation", "meaning"},
     {"relays", "response", "http_walk", "pod_classes", "representatives", "class_walks"},
+    {"shell"},
     {"cluster", "docker", "vms"},
 ]
 """The model, from the bottom: a module may import its own layer and those before it."""

@@ -20,8 +20,8 @@ from k8snet_course.errors import InvalidArgument
 class Server(Protocol):
     """Anything that answers DNS queries."""
 
-    def query(self, name: str, type: str = "A") -> Answer:  # noqa: A002  # the field's word for it
-        """The answer to one query."""
+    def query(self, name: str, type: str = "A") -> Answer | None:  # noqa: A002  # the field's word for it
+        """The answer to one query; None where none came."""
 
 
 class Outside:

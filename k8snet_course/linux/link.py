@@ -16,6 +16,10 @@ LINK_LOCAL = "fe80:"
 """How the text of an IPv6 address begins that is meant on its own wire only (RFC 4291, section 2.5.6)."""
 
 
+_CABLELESS = ("loopback", "vxlan", "geneve", "ipip")
+"""Kinds of interfaces that nothing is plugged into."""
+
+
 class End(NamedTuple):
     """The other end of a cable or veth pair: the namespace it is in, and its name there."""
 
@@ -93,32 +97,68 @@ class Link:
         """Whether this is one of its addresses."""
         return any(text.partition("/")[0] == address for text in self.addresses)
 
-    def __str__(self) -> str:
-        loopback, ipip = self.kind == "loopback", self.kind == "ipip"
-        name = f"{self.name}@if{self.peer_index}" if self.kind == "veth" and self.peer_index else self.name
-        name += "@NONE" if ipip else f"@{self.peer.link}" if self.kind == "veth" and self.peer and not self.peer_index else ""
-        flags = ("LOOPBACK" if loopback else "NOARP" if ipip else "BROADCAST,MULTICAST") + ",UP,LOWER_UP"
-        state = "UNKNOWN" if loopback or ipip else "UP"
-        queue = "fq_codel" if self.kind == "ethernet" else "noqueue"
-        if self.kind == "dummy":  # kube-proxy never switches its own up
-            flags, state, queue = "BROADCAST,NOARP", "DOWN", "noop"
-        master = f"master {self.master} " if self.master else ""
-        lines = [
-            f"{self.index}: {name}: <{flags}> mtu {self.mtu} qdisc {queue} {master}state {state} group default qlen 1000",
-            "    link/ipip 0.0.0.0 brd 0.0.0.0" if ipip else
-            f"    link/{'loopback' if loopback else 'ether'} {self.mac} brd {'00' if loopback else 'ff'}"
-            + (":00" if loopback else ":ff") * 5,
-        ]
+    @property
+    def at(self) -> str:
+        """Its name with that of the other end, as it is listed."""
+        if self.kind == "veth" and self.peer_index:
+            return f"{self.name}@if{self.peer_index}"
+        return f"{self.name}@NONE" if self.kind == "ipip" else (
+            f"{self.name}@{self.peer.link}" if self.kind == "veth" and self.peer else self.name)
+
+    @property
+    def flags(self) -> str:
+        """What kind of wire it is, and that it is up; kube-proxy never switches its dummy up."""
+        if self.kind == "dummy":
+            return "BROADCAST,NOARP"
+        return {"loopback": "LOOPBACK", "ipip": "NOARP"}.get(self.kind, "BROADCAST,MULTICAST") + ",UP,LOWER_UP"
+
+    @property
+    def state(self) -> str:
+        """UP or DOWN; UNKNOWN where there is no cable that could say it.
+
+        >>> Link("eth0", "veth", 2, "").state, Link("flannel.1", "vxlan", 3, "").state, Link("d0", "dummy", 4, "").state
+        ('UP', 'UNKNOWN', 'DOWN')
+        """
+        return {"dummy": "DOWN"}.get(self.kind, "UNKNOWN" if self.kind in _CABLELESS else "UP")
+
+    @property
+    def queue(self) -> str:
+        """How packets wait there to be sent: only a real card has a queue."""
+        return {"ethernet": "fq_codel", "dummy": "noop"}.get(self.kind, "noqueue")
+
+    @property
+    def hardware(self) -> str:
+        """The line with its MAC address, as `ip link` prints it, but for the blanks before it."""
+        if self.kind == "ipip":
+            return "link/ipip 0.0.0.0 brd 0.0.0.0"
+        loopback = self.kind == "loopback"
+        return f"link/{'loopback' if loopback else 'ether'} {self.mac} brd " + ":".join(("00" if loopback else "ff",) * 6)
+
+    def address_lines(self) -> list[str]:
+        """The lines with its addresses, two for each, as `ip addr` prints them: IPv4 first."""
+        lines = []
         for address in sorted(self.addresses, key=_is_ipv6):
-            if _is_ipv6(address):
-                scope = "host" if loopback else "link" if address.startswith(LINK_LOCAL) else "global"
-                lines += [f"    inet6 {address} scope {scope}", "       valid_lft forever preferred_lft forever"]
-                continue
-            net = ip_interface(address).network
-            brd = "" if loopback or net.num_addresses <= 2 else f"brd {net.broadcast_address} "
-            lines.append(f"    inet {address} {brd}scope {'host' if loopback else 'global'} {self.name}")
-            lines.append("       valid_lft forever preferred_lft forever")
-        return "\n".join(lines)
+            lines += [f"    {address_line(self, address)}", "       valid_lft forever preferred_lft forever"]
+        return lines
+
+    def __str__(self) -> str:
+        master = f"master {self.master} " if self.master else ""
+        head = f"{self.index}: {self.at}: <{self.flags}> mtu {self.mtu} qdisc {self.queue} {master}state {self.state}"
+        return "\n".join([f"{head} group default qlen 1000", f"    {self.hardware}", *self.address_lines()])
+
+
+def address_line(link: Link, address: str) -> str:
+    """An address of an interface, as `ip addr` prints it.
+
+    >>> address_line(Link("eth0", "veth", 2, "0a:58:0a:f4:00:02"), "10.244.0.2/24")
+    'inet 10.244.0.2/24 brd 10.244.0.255 scope global eth0'
+    """
+    loopback = link.kind == "loopback"
+    if _is_ipv6(address):
+        return f"inet6 {address} scope {'host' if loopback else 'link' if address.startswith(LINK_LOCAL) else 'global'}"
+    net = ip_interface(address).network
+    brd = "" if loopback or net.num_addresses <= 2 else f"brd {net.broadcast_address} "
+    return f"inet {address} {brd}scope {'host' if loopback else 'global'} {link.name}"
 
 
 def _is_ipv6(address: str) -> bool:

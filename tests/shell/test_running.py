@@ -1,0 +1,112 @@
+"""Which program runs where: images, shells, pipes, and what is said where something is missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from k8snet_course.cluster import Cluster
+from k8snet_course.errors import InvalidArgument, NotFound
+from k8snet_course.shell import Ran
+from tests.shell.clusters import two_nodes
+
+
+def test_an_image_without_the_command_says_so_as_the_runtime_does_and_names_one_that_has_it() -> None:
+    done = two_nodes().exec("b", "ip route")
+    assert (done.out, done.code) == ("", 127)
+    first, second = done.err.splitlines()
+    assert first == ('OCI runtime exec failed: exec failed: unable to start container process: exec: "ip": executable file not '
+                     "found in $PATH: unknown")
+    assert "nginx" in second and "busybox" in second
+
+
+def test_a_container_beside_it_has_the_commands_and_the_pods_network() -> None:
+    cluster = two_nodes()
+    assert cluster.exec("b", "ip route", image="busybox").out == cluster.exec("b", "ip route", image="alpine").out
+    assert "10.244.0.3" in cluster.exec("b", "ip route", image="nicolaka/netshoot").out
+
+
+def test_the_image_decides_the_form() -> None:
+    for name, form in (("busybox", "seq=0"), ("alpine:3.22", "seq=0"), ("nicolaka/netshoot", "icmp_seq=1")):
+        assert form in two_nodes(image=name).exec("a", "ping -c 1 10.244.0.3").out
+
+
+def test_a_distroless_image_has_no_shell() -> None:
+    cluster = two_nodes(image="registry.k8s.io/pause:3.10")
+    done = cluster.exec("a", ["sh", "-c", "ip route"])
+    assert done.code == 127 and "no shell" in done.err
+
+
+def test_containers_of_a_pod_are_told_apart() -> None:
+    cluster = Cluster()
+    cluster.add_pod("web", containers={"nginx": "nginx", "tools": "busybox"})
+    assert cluster.exec("web", "ip route").code == 127
+    assert cluster.exec("web", "ip route", container="tools").ok
+    with pytest.raises(NotFound, match="tools"):
+        cluster.exec("web", "ip route", container="tool")
+
+
+def test_a_pod_with_the_nodes_network_sees_the_node() -> None:
+    cluster = Cluster()
+    cluster.add_pod("agent", image="busybox", host_network=True)
+    assert cluster.exec("agent", "hostname").out == "node-1\n"
+    assert "192.168.1.2/24" in cluster.exec("agent", "ip addr").out
+
+
+@pytest.mark.parametrize(("line", "out", "code"), [
+    ("echo one && echo two", "one\ntwo\n", 0),
+    ("false && echo two", "", 1),
+    ("false || echo two", "two\n", 0),
+    ("false; echo two", "two\n", 0),
+    ("echo 'a|b' | wc -w", "1\n", 0),
+    ("ip route | grep -c default", "1\n", 0),
+    ("ip route | grep nothing", "", 1),
+    ("ip route | head -n 1 | wc -l", "1\n", 0),
+    ("printenv HOSTNAME", "a\n", 0),
+    ("sh -c 'echo \"two words\" | wc -w'", "2\n", 0),
+    ("ip xyz 2>/dev/null || echo no", "no\n", 0),
+    ("ip xyz 2>&1 | wc -l", "1\n", 0),
+    ("echo gone > /dev/null", "", 0),
+])
+def test_lines_of_a_shell(line: str, out: str, code: int) -> None:
+    done = two_nodes().exec("a", line)
+    assert (done.out, done.code) == (out, code), done.err
+
+
+def test_in_a_shell_a_missing_command_is_the_shells_complaint() -> None:
+    done = two_nodes().exec("b", ["sh", "-c", "ip route; echo on"])
+    assert done.err.splitlines()[0] == "sh: ip: not found" and done.out == "on\n" and done.code == 0
+
+
+@pytest.mark.parametrize("line", ["echo 'open", "| wc", "echo a |", "echo a > file", "(echo a)", "a & b"])
+def test_lines_that_cannot_be_read_are_refused(line: str) -> None:
+    try:
+        done = two_nodes().exec("a", ["sh", "-c", line])
+    except InvalidArgument:
+        return
+    assert done.code in (2, 127) and done.err
+
+
+@pytest.mark.parametrize("command", ["", "   ", [], ["ip", 3], None, "'"])
+def test_what_is_no_command_is_refused_in_a_sentence(command: object) -> None:
+    with pytest.raises(InvalidArgument):
+        two_nodes().exec("a", command)  # type: ignore[arg-type]
+
+
+def test_an_unknown_device_is_refused() -> None:
+    with pytest.raises(NotFound, match="'a'"):
+        two_nodes().exec("aa", "ip route")
+
+
+def test_a_misspelt_command_gets_the_nearest_one() -> None:
+    assert "did you mean ping?" in two_nodes().exec("a", "pimg web").err
+
+
+@pytest.mark.parametrize("word", ["apk add curl", "apt-get install curl", "ps", "kubectl get pods", "vi x"])
+def test_what_the_model_cannot_have_is_said_in_one_sentence(word: str) -> None:
+    done = two_nodes().exec("a", word)
+    assert done.code == 127 and done.err.count("\n") == 1 and done.err.startswith("(")
+
+
+def test_a_result_prints_as_a_terminal_shows_it() -> None:
+    assert str(Ran("out\n", "err\n", 1)) == repr(Ran("out\n", "err\n", 1)) == "out\nerr"
+    assert str(Ran("out", "err\n", 1)) == "out\nerr" and Ran("a\nb\n").lines == ("a", "b")
