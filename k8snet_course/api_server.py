@@ -39,6 +39,10 @@ IMMORTAL = ("default", "kube-public", "kube-system")
 """Those of them that nobody can delete."""
 
 
+class _RehearsedError(Exception):
+    """Everything went well, and is to be undone."""
+
+
 class ApiServer:
     """The objects of one cluster, and what hangs on them."""
 
@@ -95,16 +99,24 @@ class ApiServer:
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
-    def apply(self, wanted: Iterable[Any]) -> tuple[Any, ...]:
-        """Make the cluster hold these objects, or change nothing and raise what is wrong.  Returns them as they are held."""
+    def apply(self, wanted: Iterable[Any], *, rehearsal: bool = False) -> tuple[Any, ...]:
+        """Make the cluster hold these objects, or change nothing and raise what is wrong.  Returns them as they are held.
+
+        In a ``rehearsal`` all of it is undone again.
+        """
         from k8snet_course import manifests  # kinds and their fields are needed only where manifests are
 
         changes = manifests.plan(wanted, lambda kind, key: self.find(kind.name, key))
         done: list[Any] = []
         self._doomed = []
-        with self.control.all_or_nothing():
-            self.control.undo_later(self.services.rewinder())
-            done += [self.put(change.after) if change.action != "unchanged" else change.before for change in changes]
+        try:
+            with self.control.all_or_nothing():
+                self.control.undo_later(self.services.rewinder())
+                done += [self.put(change.after) if change.action != "unchanged" else change.before for change in changes]
+                if rehearsal:
+                    raise _RehearsedError
+        except _RehearsedError:
+            return tuple(done)
         for pod in self._doomed:  # nothing can fail any more
             self.control.delete(pod)
         return tuple(done)

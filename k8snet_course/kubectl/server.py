@@ -5,7 +5,7 @@ It only looks.  Changes go through the front door of the cluster, as everybody's
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from k8snet_course.kubectl.kinds import Form, form_of
@@ -25,6 +25,8 @@ class Server:
         self.cluster = cluster
         self.control = control
         self.api = api
+        self.applied: dict[tuple[str, str], Mapping[str, Any]] = {}
+        """By kind and key the manifest that was applied last, which the real one keeps in an annotation."""
         self._forms: dict[str, Form] = {}
 
     @property
@@ -52,6 +54,12 @@ class Server:
     def find(self, resource: Resource, name: str, namespace: str) -> Any:
         """The object of this name, or None."""
         return self.form(resource).find(name, namespace)
+
+    def forget(self, kind: str, value: Any) -> None:
+        """An object is gone, and with a namespace all that was in it: what was applied says nothing any more."""
+        for place in list(self.applied):
+            if place == (kind, value.key) or (kind == "Namespace" and place[1].startswith(f"{value.name}/")):
+                del self.applied[place]
 
     def namespaces(self) -> tuple[str, ...]:
         """The names of the namespaces, in order."""

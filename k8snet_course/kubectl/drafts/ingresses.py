@@ -12,7 +12,8 @@ from typing import Any
 from k8snet_course.kubectl.complaint import Complaint
 from k8snet_course.kubectl.drafts.pods import metadata
 
-_RULE = re.compile(r"(?P<host>[\w*.-]*)(?P<path>/[^,=\n]*)=(?P<service>[\w-]+):(?P<port>[\w-]+)(,(?P<tls>tls)=?(?P<secret>[\w-]+)?)?")
+_RULE = re.compile(r"(?P<host>[\w*.-]*)(?P<path>/[^,=\n]*)=(?P<service>[\w-]+):(?P<port>[\w-]+)"
+                   r"(,(?P<tls>tls)=?(?P<secret>[\w-]+)?)?")
 
 
 def ingress(name: str, *, namespace: str = "", ingress_class: str = "", rules: Sequence[str] = (), default_backend: str = "",

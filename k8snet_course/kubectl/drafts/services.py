@@ -75,11 +75,9 @@ def exposing(what: Exposed, *, name: str = "", namespace: str = "", port: str = 
                       "targetPort": target})
     spec: dict[str, Any] = {"ports": ports} if ports else {}
     spec["selector"] = labels_of(selector) if selector else dict(what.selector)
-    for field, value in (("type", kind), ("clusterIP", cluster_ip), ("sessionAffinity", session_affinity)):
-        if value:
-            spec[field] = value
-    if external_ip:
-        spec["externalIPs"] = [external_ip]
+    more = {"type": kind, "clusterIP": cluster_ip, "sessionAffinity": session_affinity,
+            "externalIPs": [external_ip] if external_ip else []}
+    spec |= {field: value for field, value in more.items() if value}
     return _service(metadata(name or what.name, labels_of(labels) if labels else dict(what.labels), namespace), spec)
 
 

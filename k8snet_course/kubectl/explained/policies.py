@@ -6,7 +6,8 @@ Source: Kubernetes API reference; network-policy-api; the words are the course's
 from __future__ import annotations
 
 TEXTS = {
-    "LabelSelector": "Labels that an object must have. All conditions must hold; {} selects everything, and no selector nothing.",
+    "LabelSelector": "Labels that an object must have. All conditions must hold; {} selects everything, and no selector "
+                     "nothing.",
     "LabelSelector.matchLabels": "Keys with the value that each must have.",
     "LabelSelector.matchExpressions": "Conditions with an operator.",
     "LabelSelectorRequirement": "One condition on a label.",
@@ -14,13 +15,13 @@ TEXTS = {
     "LabelSelectorRequirement.operator": "In, NotIn, Exists or DoesNotExist. NotIn holds for an object without the label too.",
     "LabelSelectorRequirement.values": "The values for In and NotIn.",
 
-    "NetworkPolicy": "Which connections some pods may have. A pod that no policy selects may have all; one that a policy selects may "
-                     "have those that some policy allows, in the directions that the policies name. The plugin has to enforce it: "
-                     "not every one does.",
+    "NetworkPolicy": "Which connections some pods may have. A pod that no policy selects may have all; one that a policy "
+                     "selects may have those that some policy allows, in the directions that the policies name. The plugin "
+                     "has to enforce it: not every one does.",
     "NetworkPolicySpec": "Which pods, which directions, and what is allowed.",
     "NetworkPolicySpec.podSelector": "The pods of this namespace that the policy is about; {} means all of them.",
-    "NetworkPolicySpec.policyTypes": "The directions in which these pods are isolated. Without it: Ingress, and Egress if there are "
-                                     "egress rules.",
+    "NetworkPolicySpec.policyTypes": "The directions in which these pods are isolated. Without it: Ingress, and Egress if "
+                                     "there are egress rules.",
     "NetworkPolicySpec.ingress": "What may come in: a connection needs one rule that allows it. An empty list allows nothing.",
     "NetworkPolicySpec.egress": "Where these pods may connect to. Remember DNS: port 53, UDP and TCP.",
     "NetworkPolicyIngressRule": "One thing that is allowed: from one of these, to one of these ports.",
@@ -29,8 +30,8 @@ TEXTS = {
     "NetworkPolicyEgressRule": "One thing that is allowed: to one of these, at one of these ports.",
     "NetworkPolicyEgressRule.to": "To whom: one of the list is enough. Without it: to everywhere.",
     "NetworkPolicyEgressRule.ports": "At which ports there: of the pod, not of the Service. Without it, at all.",
-    "NetworkPolicyPeer": "Who is at the other end: pods, or a network. podSelector and namespaceSelector in one item mean both at "
-                         "once; in two items, one or the other.",
+    "NetworkPolicyPeer": "Who is at the other end: pods, or a network. podSelector and namespaceSelector in one item mean "
+                         "both at once; in two items, one or the other.",
     "NetworkPolicyPeer.podSelector": "Pods with these labels: of this namespace, or of those that namespaceSelector selects.",
     "NetworkPolicyPeer.namespaceSelector": "Namespaces with these labels, and all pods in them unless podSelector says which.",
     "NetworkPolicyPeer.ipBlock": "A network of addresses, meant for what is outside the cluster.",
@@ -42,8 +43,8 @@ TEXTS = {
     "NetworkPolicyPort.port": "The number, or the name of a container's port; without it, all ports.",
     "NetworkPolicyPort.endPort": "The last port of a range that begins with port.",
 
-    "ClusterNetworkPolicy": "A policy of the administrator for the whole cluster. Unlike NetworkPolicies, its rules have an order, "
-                            "and can deny. The tier Admin is asked before all NetworkPolicies, Baseline after them.",
+    "ClusterNetworkPolicy": "A policy of the administrator for the whole cluster. Unlike NetworkPolicies, its rules have an "
+                            "order, and can deny. The tier Admin is asked before all NetworkPolicies, Baseline after them.",
     "ClusterNetworkPolicySpec": "When the policy is asked, for which pods, and its rules.",
     "ClusterNetworkPolicySpec.tier": "Before NetworkPolicies (Admin), or after them (Baseline).",
     "ClusterNetworkPolicySpec.priority": "Which policy of a tier is asked first: the one with the lowest number.",

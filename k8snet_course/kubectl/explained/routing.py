@@ -10,8 +10,8 @@ TEXTS = {
     "IngressClassSpec": "The class's controller.",
     "IngressClassSpec.controller": "The controller's name, such as k8s.io/ingress-nginx. It cannot change.",
 
-    "Ingress": "Which HTTP requests go to which Service, by host and path. An Ingress does nothing by itself: a controller, which runs "
-               "in pods, reads it and forwards requests.",
+    "Ingress": "Which HTTP requests go to which Service, by host and path. An Ingress does nothing by itself: a controller, "
+               "which runs in pods, reads it and forwards requests.",
     "Ingress.status": "The addresses that the controller has reported. It is not taken from a manifest.",
     "IngressSpec": "The rules.",
     "IngressSpec.ingressClassName": "The class, and so the controller that is to serve it.",
@@ -40,8 +40,8 @@ TEXTS = {
     "HTTPIngressRuleValue.paths": "Paths, and where they lead; the longest that matches decides.",
     "HTTPIngressPath": "One path, and where it leads.",
     "HTTPIngressPath.path": "The path; it begins with /.",
-    "HTTPIngressPath.pathType": "Exact: this path. Prefix: this path and what is below it, label by label. ImplementationSpecific: as "
-                                "the controller likes.",
+    "HTTPIngressPath.pathType": "Exact: this path. Prefix: this path and what is below it, label by label. "
+                                "ImplementationSpecific: as the controller likes.",
     "HTTPIngressPath.backend": "Where requests to it go.",
 
     "GatewayClass": "Which controller serves the Gateways that name this class.",

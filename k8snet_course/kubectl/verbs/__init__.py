@@ -13,6 +13,17 @@ from k8snet_course.kubectl.verbs.verb import Verb
 
 MODULES: dict[str, str] = {
     "get": "get",
+    "annotate": "annotate",
+    "apply": "apply",
+    "create": "create",
+    "delete": "delete",
+    "expose": "expose",
+    "label": "label",
+    "patch": "patch",
+    "replace": "replace",
+    "run": "run",
+    "scale": "scale",
+    "set": "set_image",
 }
 """Each verb, and the module of this package that has it."""
 
