@@ -183,6 +183,18 @@ def test_from_run_to_a_service(cluster: Cluster) -> None:
     assert verdict(cluster, "db", 5432) == "delivered"
 
 
+def test_a_command_in_a_pod_that_goes_away_again(cluster: Cluster) -> None:
+    out(cluster, "run web --image=nginx --port=80 --expose")
+    line = "run tmp --rm -i --image=busybox --restart=Never -- "
+    first, *_, last = out(cluster, f"{line}wget -qO- http://web").splitlines()
+    assert first.startswith("web answers GET /") and last == 'pod "tmp" deleted from default namespace'
+    lost = cluster.kubectl(f"{line}wget -qO- http://nix")
+    assert lost.code == 1 and "bad address" in lost.err and lost.err.endswith("pod default/tmp terminated (Error)\n")
+    assert [pod.name for pod in cluster.pods] == ["client", "web"]
+    assert "There is no terminal" in cluster.kubectl("run tmp --rm -it --image=busybox").err
+    assert [pod.name for pod in cluster.pods] == ["client", "web"]
+
+
 def test_scale_goes_through_the_controller(cluster: Cluster) -> None:
     out(cluster, "create deployment web --image=nginx --replicas=2")
     out(cluster, "expose deployment web --port=80")

@@ -53,10 +53,8 @@ def _what(resource: Resource, value: Any, selected: bool) -> Exposed:
             raise Complaint(f"error: couldn't retrieve selectors via --selector flag or introspection: couldn't convert "
                             f'expressions - "{value.selector}" to map-based selector format{_SEE}')
         return Exposed(value.name, value.selector.match_labels, value.labels, _container_ports(value.template))
-    raise Complaint(f"error: cannot expose a {resource.kind}{f'.{resource.group}' if resource.group else ''}", "Name a pod, a "
-                                                                                                               "Service, a "
-                                                                                                               "Deployment or "
-                                                                                                               "a ReplicaSet.")
+    group = f".{resource.group}" if resource.group else ""
+    raise Complaint(f"error: cannot expose a {resource.kind}{group}", "Name a pod, a Service, a Deployment or a ReplicaSet.")
 
 
 def _selector(found: Mapping[str, str], without: str, selected: bool) -> Mapping[str, str]:
