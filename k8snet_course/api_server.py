@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from k8snet_course.control_plane import ControlPlane, collector_resting, listed
 from k8snet_course.dns import Zone
-from k8snet_course.errors import InvalidArgument, NotFound
+from k8snet_course.errors import CourseError, InvalidArgument, NotFound
 from k8snet_course.names import nearest
 from k8snet_course.objects import Pod
 from k8snet_course.objects.endpoint_slice import EndpointSlice
@@ -31,6 +31,9 @@ from k8snet_course.services import ingress
 from k8snet_course.services.controller import ServiceController
 from k8snet_course.services.kube_proxy.modes import KubeProxy
 from k8snet_course.services.load_balancer import speaker
+
+if TYPE_CHECKING:
+    from k8snet_course.manifests.spot import Spot
 
 _WORKLOADS = ("Deployment", "ReplicaSet")
 FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -99,24 +102,30 @@ class ApiServer:
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
-    def apply(self, wanted: Iterable[Any], *, rehearsal: bool = False) -> tuple[Any, ...]:
+    def apply(self, wanted: Iterable[Any], spots: Sequence[Spot] = (), *, rehearsal: bool = False) -> tuple[Any, ...]:
         """Make the cluster hold these objects, or change nothing and raise what is wrong.  Returns them as they are held.
 
-        In a ``rehearsal`` all of it is undone again.
+        ``spots`` are the places where they were written: an error then has the line.  In a ``rehearsal`` all of it is undone
+        again.
         """
         from k8snet_course import manifests  # kinds and their fields are needed only where manifests are
 
-        changes = manifests.plan(wanted, lambda kind, key: self.find(kind.name, key))
+        changes = manifests.plan(wanted, lambda kind, key: self.find(kind.name, key), spots)
         done: list[Any] = []
         self._doomed = []
         try:
             with self.control.all_or_nothing():
                 self.control.undo_later(self.services.rewinder())
-                done += [self.put(change.after) if change.action != "unchanged" else change.before for change in changes]
+                for change in changes:
+                    done.append(self.put(change.after) if change.action != "unchanged" else change.before)
                 if rehearsal:
                     raise _RehearsedError
         except _RehearsedError:
             return tuple(done)
+        except CourseError as error:
+            if spots:
+                error.stands_at(spots[len(done)].meant_by(error).line)
+            raise
         for pod in self._doomed:  # nothing can fail any more
             self.control.delete(pod)
         return tuple(done)

@@ -311,7 +311,7 @@ class Cluster:
     def apply(self, manifest: str | PathLike[str] | Mapping[str, object]) -> tuple[Any, ...]:
         """Make or change what a manifest says, as `kubectl apply -f` does: a YAML text, a path to a file, or a dict.
 
-        Either all of it is applied or nothing.  Raises InvalidManifest with the line, or what ``add_pod`` raises.
+        Either all of it is applied or nothing.  Raises InvalidManifest, or what ``add_pod`` raises, with the line of the mistake.
 
             >>> cluster = Cluster()
             >>> manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"},
@@ -321,7 +321,8 @@ class Cluster:
         """
         from k8snet_course import manifests  # kinds, their fields and the YAML reader are needed only here
 
-        return self._api.apply(manifests.load(manifest))
+        wanted = manifests.load_located(manifest)
+        return self._api.apply([made for made, _ in wanted], [spot for _, spot in wanted])
 
     def delete(self, kind: str, name: str, namespace: str = "default") -> None:
         """Delete an object, as `kubectl delete` does: "pod", "service" or "svc", "networkpolicy" or "netpol", ...

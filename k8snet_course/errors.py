@@ -19,16 +19,30 @@ class CourseError(Exception):
     """Something that was given to the course cannot be used.
 
     ``given`` is what was given, ``expected`` what would have been right and ``mend`` what to do about it; ``problem`` names
-    the kind of error in two or three words.  In a notebook the sentence is shown without a traceback.
+    the kind of error in two or three words; ``line`` is the line of the manifest that asked for it (0: there was none, or
+    nobody knows).  In a notebook the sentence is shown without a traceback.
     """
 
     problem: ClassVar[str] = "cannot use"
+    line: int = 0
 
     def __init__(self, given: object, expected: str, mend: str) -> None:
         self.given = given
         self.expected = expected
         self.mend = mend
         super().__init__(f"{self.problem} {given!r}: expected {expected}; {mend}.")
+
+    def stands_at(self, line: int) -> None:
+        """Say at which line of a manifest the mistake stands, if nobody has said it yet; 0 says nothing.
+
+        >>> error = AddressUnavailable("10.96.0.1", "a free address", "leave it out")
+        >>> error.stands_at(7)
+        >>> print(error)
+        line 7: not available: '10.96.0.1': expected a free address; leave it out.
+        """
+        if line and not self.line:
+            self.line = line
+            self.args = (f"line {line}: {self.args[0]}",)
 
     def _render_traceback_(self) -> list[str]:
         """Show one line instead of a traceback: IPython calls this when a cell ends in the error."""
@@ -66,7 +80,7 @@ class InvalidArgument(CourseError):
 
 
 class InvalidManifest(CourseError):
-    """A manifest that the API server would refuse.  ``line`` is where, counted from 1 (0: the whole text).
+    """A manifest that the API server would refuse.  ``line`` is counted from 1 (0: the whole text).
 
     ``path`` is the field, such as ``spec.ports[0].port`` (empty: the whole object), and ``cause`` what the API server would
     call the mistake.
@@ -76,12 +90,10 @@ class InvalidManifest(CourseError):
 
     def __init__(self, given: object, expected: str, mend: str, line: int = 0, *, path: str = "",
                  cause: str = "Invalid value") -> None:
-        self.line = line
         self.path = path
         self.cause = cause
         super().__init__(given, expected, mend)
-        if line:
-            self.args = (f"line {line}: {self.args[0]}",)
+        self.stands_at(line)
 
 
 class AlreadyExists(CourseError):

@@ -12,9 +12,9 @@ Source: Kubernetes API reference; "kubectl apply" in the documentation.
 
 from k8snet_course.manifests.kinds import KINDS, Kind, kind_named, kind_of
 from k8snet_course.manifests.plan import Change, check_update, plan, updated
-from k8snet_course.manifests.text import Document, as_dict, dump, load, load_each
+from k8snet_course.manifests.text import Document, as_dict, dump, load, load_each, load_located
 
 __all__ = [
     "KINDS", "Change", "Document", "Kind", "as_dict", "check_update", "dump", "kind_named", "kind_of", "load", "load_each",
-    "plan", "updated",
+    "load_located", "plan", "updated",
 ]

@@ -11,11 +11,13 @@ Source: Kubernetes documentation, "Declarative Management of Kubernetes Objects 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from k8snet_course.errors import CourseError
 from k8snet_course.manifests.kinds import Kind, kind_of
+from k8snet_course.manifests.spot import Spot
 
 CREATED, CONFIGURED, UNCHANGED = "created", "configured", "unchanged"
 
@@ -51,10 +53,11 @@ def check_update(present: Any, wanted: Any) -> None:
     updated(present, wanted)
 
 
-def plan(wanted: Iterable[Any], present: Callable[[Kind, str], Any]) -> tuple[Change, ...]:
+def plan(wanted: Iterable[Any], present: Callable[[Kind, str], Any], spots: Sequence[Spot] = ()) -> tuple[Change, ...]:
     """What applying the objects would do, in order; ``present`` gives the object of a kind and key, or None.
 
-    An object that comes twice is changed by the second.  Raises InvalidManifest when one of them may not change so.
+    An object that comes twice is changed by the second.  Raises InvalidManifest when one of them may not change so, with the
+    line if ``spots`` says where each was written.
 
         >>> from k8snet_course.objects.namespace import Namespace
         >>> there = {"shop": Namespace("shop")}
@@ -66,11 +69,16 @@ def plan(wanted: Iterable[Any], present: Callable[[Kind, str], Any]) -> tuple[Ch
     """
     changes: list[Change] = []
     held: dict[tuple[str, str], Any] = {}
-    for one in wanted:
+    for number, one in enumerate(wanted):
         kind = kind_of(one)
         place = (kind.name, one.key)
         before = held[place] if place in held else present(kind, one.key)
-        after = one if before is None else kind.update(before, one)
+        try:
+            after = one if before is None else kind.update(before, one)
+        except CourseError as error:
+            if spots:
+                error.stands_at(spots[number].meant_by(error).line)
+            raise
         held[place] = after
         changes.append(Change(CREATED if before is None else UNCHANGED if after == before else CONFIGURED, kind, before, after))
     return tuple(changes)

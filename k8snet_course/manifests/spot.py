@@ -107,17 +107,21 @@ class Spot(NamedTuple):
         return self.wrong(last, f"write {nearest(self.shown, choices)}", UNSUPPORTED)
 
     def relocated(self, error: CourseError) -> InvalidManifest:
-        """An error of an object or a check, as one of this manifest: with the line of the value that it is about.
+        """An error of an object or a check, as one of this manifest: with the line of the value that it is about."""
+        if isinstance(error, InvalidManifest) and (error.line or error.path):
+            return error
+        spot = self.meant_by(error)
+        return InvalidManifest(error.given, f"in {spot.path} {error.expected}" if spot.path else error.expected, error.mend,
+                               spot.line, path=spot.path)
+
+    def meant_by(self, error: CourseError) -> Spot:
+        """The place of the value that an error is about; this place if the value stands nowhere.
 
         The value is looked for, because objects know no lines.  Of several places one as near as can be is taken, and the last
         of these: of two names that are the same, the second is the mistake.
         """
-        if isinstance(error, InvalidManifest) and (error.line or error.path):
-            return error
         places = list(self._holding(error.given))
-        spot = min(reversed(places), key=lambda place: place[0])[1] if places else self
-        return InvalidManifest(error.given, f"in {spot.path} {error.expected}" if spot.path else error.expected, error.mend,
-                               spot.line, path=spot.path)
+        return min(reversed(places), key=lambda place: place[0])[1] if places else self
 
     def _holding(self, given: object, depth: int = 0) -> Iterator[tuple[int, Spot]]:
         """The places at or under this one that hold a value, each with how far down it is."""

@@ -26,7 +26,17 @@ def load(source: str | PathLike[str] | Mapping[str, object]) -> tuple[Any, ...]:
         >>> print(*load("{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {team: a}}}"))
         namespace shop team=a
     """
-    objects = tuple(_object(one) for one in _written(source))
+    return tuple(made for made, _ in load_located(source))
+
+
+def load_located(source: str | PathLike[str] | Mapping[str, object]) -> tuple[tuple[Any, Spot], ...]:
+    """As ``load``, each object with the place where it was written, for whoever refuses it later.
+
+    >>> ((made, spot),) = load_located("apiVersion: v1\\nkind: Namespace\\nmetadata: {name: shop}")
+    >>> spot.at("metadata", "name").line
+    3
+    """
+    objects = tuple([(_object(one), Spot(one)) for one in _written(source)])
     if not objects:
         raise InvalidManifest("an empty text", "at least one object", "write apiVersion, kind, metadata and spec")
     return objects
