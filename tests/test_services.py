@@ -136,6 +136,18 @@ def test_what_is_at_a_cluster_ip_that_nobody_serves(proxy: str, wrong_port: str,
     assert [trace.reply is not None for trace in told] == [True, proxy != "nftables", True], "a REJECT is told, a DROP is not"
 
 
+def test_nftables_names_the_map_or_set_that_decided() -> None:
+    cluster = world(proxy="nftables")
+    cluster.apply(service())
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "empty"},
+                   "spec": {"clusterIP": "10.96.0.77", "selector": {"app": "nobody"}, "ports": [{"port": 80}]}})
+    assert cluster.send("client", VIP, port=81).reason == (
+        f"default/web has no such port: node-1's element '{VIP}' of cluster-ips says REJECT")
+    assert cluster.send("client", "empty", port=80).reason == (
+        "default/empty has no endpoints to use here: node-1's rule 'reject' of reject-chain, to which element "
+        "'10.96.0.77 . tcp . 80 comment \"default/empty\" : goto reject-chain' of no-endpoint-services leads, says REJECT")
+
+
 # -- endpoints: none, none here, not ready ------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("proxy", LINUX_MODES)
@@ -257,6 +269,18 @@ def test_session_affinity_lasts_for_its_time(proxy: str) -> None:
     assert len(others) > 1
     with pytest.raises(InvalidArgument, match="a whole number of seconds"):
         cluster.wait(-1)
+
+
+def test_session_affinity_of_windows_is_a_hash_of_the_addresses_and_knows_no_time() -> None:
+    """kubernetes, pkg/proxy/winkernel/hns.go: the distribution SourceIP."""
+    cluster = world(proxy="kernelspace", on=(1, 2, 3, 1, 2, 3))
+    cluster.apply(service(sessionAffinity="ClientIP", sessionAffinityConfig={"clientIP": {"timeoutSeconds": 60}}))
+    first = arrived(cluster, cluster.send("client", "web", port=80))[1]
+    for _ in range(12):
+        cluster.wait(61)
+        assert arrived(cluster, cluster.send("client", "web", port=80))[1] == first
+    clients = [cluster.add_pod(f"client-{number}", node="node-1").name for number in range(12)]
+    assert len({arrived(cluster, cluster.send(name, "web", port=80))[1] for name in clients}) > 2
 
 
 def test_traffic_distribution_prefers_the_zone() -> None:

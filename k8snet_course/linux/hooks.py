@@ -96,7 +96,7 @@ class Hooks(Record):
         about = ruling.about
         if verdict is Verdict.NO_ENDPOINTS and " has no " not in about:
             about += " has no endpoints to use here"  # the rules of some modes name the Service and no more
-        why = f"{about}: " * bool(about) + f"{ns.label}'s rule '{rule}' says {rule.target}"
+        why = f"{about}: " * bool(about) + f"{ns.label}'s {ruling.decided} says {rule.target}"
         self.step(Action.FILTER, link, packet, lambda: Told(
             why, f"{table} {hook}", ruling.reading.candidates, ruling.others, str(rule)))
         if rule.target == "REJECT":

@@ -57,6 +57,9 @@ class Reading(NamedTuple):
     candidates: tuple[Candidate, ...]
     others: int
 
+_MAP = "@"
+"""How the names of chains begin that are the maps and sets of nftables."""
+
 
 class Ruling(NamedTuple):
     """What a chain said: the rule that decided (None: the chain's end was reached) and the mark the packet has now.
@@ -87,6 +90,27 @@ class Ruling(NamedTuple):
                     return row.comment
                 wanted = row.chain
         return ""
+
+    @property
+    def decided(self) -> str:
+        """What decided, in words: a rule, or the element of a map (or set) that a rule asked, or what that element leads to.
+
+            >>> asked = Rule("check", "@cluster-ips")
+            >>> element = Rule("@cluster-ips", "REJECT", dst="10.96.0.20/32")
+            >>> Ruling(element, 0, looked_at=((asked, "matches"), (element, "decides"))).decided
+            "element '-A @cluster-ips -d 10.96.0.20/32 -j REJECT' of cluster-ips"
+        """
+        rule = self.rule
+        assert rule is not None
+        if rule.chain.startswith(_MAP):
+            return f"element '{rule}' of {rule.chain[1:]}"
+        wanted = rule.chain
+        for row, why in reversed(self.looked_at):
+            if why in _MATCHED and row.target == wanted:
+                if row.chain.startswith(_MAP):
+                    return f"rule '{rule}' of {rule.chain}, to which element '{row}' of {row.chain[1:]} leads,"
+                wanted = row.chain
+        return f"rule '{rule}'"
 
     @property
     def reading(self) -> Reading:
@@ -235,7 +259,7 @@ class _Reader:
                 elif target:
                     found = self.read(target, depth + 1)
                     ends, self.gone = row.goto or self.gone, False
-                    if row.goto and chain.startswith("@"):
+                    if row.goto and chain.startswith(_MAP):
                         self.gone = True  # an element of a map speaks for the rule that asked the map
                 else:
                     continue

@@ -5,9 +5,10 @@ virtual switch (VFP) sends each new connection to an endpoint by a hash of it.  
 none, so a packet to such a Service is not refused, it goes on and is lost.
 
 Modelled simply: the table stands where Linux has its NAT rules; answers come back to the node that chose, as without direct
-server return; ``loadBalancerSourceRanges`` have no effect in this mode.
+server return; ``loadBalancerSourceRanges`` have no effect in this mode.  Session affinity is what HNS calls the distribution
+SourceIP, a hash of the two addresses: it knows no time-out, and clients move when endpoints come or go.
 
-Source: kubernetes, pkg/proxy/winkernel/proxier.go; Windows documentation, "Host Compute Network".
+Source: kubernetes, pkg/proxy/winkernel/proxier.go and hns.go; Windows documentation, "Host Compute Network".
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ class LoadBalancerPolicy(Rule):
             "  same client, same endpoint" if self.affinity else "")
 
     def pick(self, seen: Seen, luck: float) -> tuple[Rule | None, float, tuple[tuple[str, str], ...]]:
-        """The endpoint that the hash of the connection gives; with affinity, that of the client's address alone."""
+        """The endpoint that the hash of the connection gives; with affinity, that of its two addresses alone, at any time."""
         if self.affinity:
-            luck = draw(seen.packet._replace(src_port=0), seen.seed)
+            luck = draw(seen.packet._replace(protocol="", src_port=0, dst_port=0))
         number = min(int(luck * len(self.endpoints)), len(self.endpoints) - 1)
         return Rule(self.chain, "DNAT", protocol=self.protocol, to=self.endpoints[number]), luck, ()
 
