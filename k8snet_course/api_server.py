@@ -116,8 +116,9 @@ class ApiServer:
         try:
             with self.control.all_or_nothing():
                 self.control.undo_later(self.services.rewinder())
-                for change in changes:
-                    done.append(self.put(change.after) if change.action != "unchanged" else change.before)
+                for change in changes:  # one by one: an error is told with the line of the first that is not done
+                    held = change.before if change.action == "unchanged" else self.put(change.after)
+                    done.append(held)
                 if rehearsal:
                     raise _RehearsedError
         except _RehearsedError:

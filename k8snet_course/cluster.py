@@ -311,7 +311,7 @@ class Cluster:
     def apply(self, manifest: str | PathLike[str] | Mapping[str, object]) -> tuple[Any, ...]:
         """Make or change what a manifest says, as `kubectl apply -f` does: a YAML text, a path to a file, or a dict.
 
-        Either all of it is applied or nothing.  Raises InvalidManifest, or what ``add_pod`` raises, with the line of the mistake.
+        Either all of it is applied or nothing.  Raises InvalidManifest, or what ``add_pod`` raises, with the mistake's line.
 
             >>> cluster = Cluster()
             >>> manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"},

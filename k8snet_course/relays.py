@@ -6,6 +6,7 @@ Where a walk has ended, somebody reads the connection:
 - a sidecar that the pod's own rules redirected to goes by the address that the program had asked for: for a Service's address
   it chooses the pod itself, by an HTTPRoute of that Service if there is one; any other address it leaves as it is;
 - a sidecar of the receiving pod connects to the program there;
+- a node's kube-proxy answers at a Service's health check node port: 200 where the node has endpoints, else 503;
 - any other program is believed to speak HTTP and answers.
 
 Modelled simply: a controller tries one endpoint (many try another one), trusts no X-Forwarded-For that it is given and writes
@@ -34,6 +35,7 @@ from k8snet_course.programs import listeners_of
 from k8snet_course.services import gateway, ingress
 from k8snet_course.services.http import HTTPS, HttpRequest, host_precision
 from k8snet_course.services.http_routing import ENDPOINTS, NextConnection, Routing, ServiceRef, next_connection
+from k8snet_course.services.load_balancer import health, local_endpoints
 from k8snet_course.sidecar import INBOUND_PORT, OUTBOUND_PORT, PASSTHROUGH, PROXY_UID, has_sidecar
 
 
@@ -90,8 +92,23 @@ class Relays:
             return _inbound(pod, arrived, port)
         if pod is not None and request is not None and is_controller(pod) and scheme_at(pod, arrived.dst_port):
             return self._controller(pod, trace, arrived, request, seed, via, insecure)
+        if pod is None and request is not None and (checked := self._health_checked(hop.device, arrived.dst_port)) is not None:
+            return checked
         name = pod.label if pod is not None else hop.label
         return Decision(name, 200, trace.reason, served_by=name)
+
+    def _health_checked(self, node: str, port: int) -> Decision | None:
+        """What a node's kube-proxy answers a load balancer at a Service's health check node port; None: it is no such port."""
+        services = self.api.services
+        key = next((key for key, number in services.health_ports.items() if number == port), "")
+        if not key or node not in self.api.control.nodes:
+            return None
+        slices = services.slices(key)
+        status, local = health(services.services[key], node, slices), local_endpoints(node, slices)
+        who = f"kube-proxy on {node}"
+        may = "may send" if status == 200 else "is not to send"
+        return Decision(who, status, f"{who} counts {local} endpoint{'s' * (local != 1)} of {key} on its node, so a load balancer "
+                        f"{may} connections here", served_by=who)
 
     # -- sidecars ------------------------------------------------------------------------------------------------------
 

@@ -609,3 +609,20 @@ def test_unknown_places_are_named() -> None:
         mesh().request("cliant", "http://web/")
     with pytest.raises(NotFound, match="wep"):
         mesh().request("client", "http://wep/")
+
+
+def test_the_health_check_node_port_tells_a_load_balancer_where_endpoints_are() -> None:
+    """FACTS 6.4: 200 with local endpoints, 503 without; kube-proxy answers, whatever the path."""
+    cluster = Cluster(nodes=2, cni="flannel", load_balancer="192.168.1.240/28")
+    cluster.add_pod("web", node="node-1", labels={"app": "web"})
+    (service,) = cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {
+        "type": "LoadBalancer", "externalTrafficPolicy": "Local", "selector": {"app": "web"}, "ports": [{"port": 80}]}})
+    port = service.health_check_node_port
+    here, there = (cluster.request("laptop", f"http://{node}:{port}/healthz") for node in ("node-1", "node-2"))
+    assert (here.status, there.status) == (200, 503)
+    assert here.reason == ("kube-proxy on node-1 counts 1 endpoint of default/web on its node, "
+                           "so a load balancer may send connections here")
+    assert "counts 0 endpoints" in there.reason and there.served_by == "kube-proxy on node-2"
+    cluster.set_state("web", ready=False)
+    assert cluster.request("laptop", f"http://node-1:{port}/").status == 503
+    assert cluster.request("laptop", f"http://node-1:{port + 1}/").status == 0, "nobody listens there"

@@ -101,4 +101,13 @@ def health(service: Service, node: str, slices: Iterable[EndpointSlice]) -> int:
     """
     if not service.health_check_node_port:
         return 0
-    return 200 if any(end.ready and end.node_name == node for part in slices for end in part.endpoints) else 503
+    return 200 if local_endpoints(node, slices) else 503
+
+
+def local_endpoints(node: str, slices: Iterable[EndpointSlice]) -> int:
+    """How many ready endpoints of a Service are on a node.
+
+    >>> local_endpoints("node-1", [])
+    0
+    """
+    return len({end.addresses for part in slices for end in part.endpoints if end.ready and end.node_name == node})

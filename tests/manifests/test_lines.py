@@ -20,7 +20,8 @@ spec:
 
 
 def service(*lines: str, name: str = "second") -> str:
-    return "\n".join(("apiVersion: v1", "kind: Service", f"metadata: {{name: {name}}}", "spec:", *(f"  {one}" for one in lines)))
+    head = ("apiVersion: v1", "kind: Service", f"metadata: {{name: {name}}}", "spec:")
+    return "\n".join((*head, *(f"  {one}" for one in lines)))
 
 
 CASES = {
