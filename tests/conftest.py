@@ -8,9 +8,11 @@ there everything has been installed, so a missing tool is a mistake in the machi
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -23,10 +25,19 @@ _HOME = pytest.StashKey[tempfile.TemporaryDirectory]()
 
 
 def find_tool(name: str) -> str | None:
-    """The path of a system tool, or None; "root" stands for the right to make network namespaces."""
+    """The path of a system tool, or None; "root" stands for the right to make network namespaces, "userns" for that to make
+    user namespaces, in which everybody may."""
     if name == "root":
         return name if hasattr(os, "geteuid") and os.geteuid() == 0 else None
+    if name == "userns":
+        return name if _has_user_namespaces() else None
     return next(filter(None, map(shutil.which, NAMES.get(name, (name,)))), None)
+
+
+@cache
+def _has_user_namespaces() -> bool:
+    words = ("unshare", "--map-root-user", "--mount", "true")
+    return shutil.which(words[0]) is not None and subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
 def in_ci() -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -101,8 +102,9 @@ class Ground:
         """Take everything away."""
         if self._servers is not None:
             self._servers.close()
-        for capture in self._captures:
-            capture.close()
+        if self._captures:
+            with ThreadPoolExecutor(len(self._captures), "k8snet-close") as pool:  # the kernel lets each wait
+                list(pool.map(Capture.close, self._captures))
         try:
             self._spaces.remove()
         finally:

@@ -15,10 +15,11 @@ from k8snet_course.cluster import Cluster
 from k8snet_course.cni.plugin import Json
 from k8snet_course.emulator.attaching import PLUGINS as ATTACHED
 from k8snet_course.emulator.attaching import node_runs, turns
-from k8snet_course.emulator.ground import Blueprint, Ground
+from k8snet_course.emulator.ground import Blueprint
 from k8snet_course.emulator.needs import check_machine
 from k8snet_course.emulator.plan import cables, check_cluster, plans
 from k8snet_course.emulator.probes import Probe
+from k8snet_course.emulator.remote import AnyGround, ground_of
 from k8snet_course.emulator.sent import Sent
 from k8snet_course.errors import InvalidArgument, NotFound
 from k8snet_course.probe import is_address
@@ -45,7 +46,7 @@ def emulate(cluster: Cluster) -> Iterator[Lab]:
         in VXLAN 192.168.1.2 -> 192.168.1.3
     """
     check_machine()
-    ground = Ground(blueprint(cluster))
+    ground = ground_of(blueprint(cluster))
     try:
         ground.build()
         yield Lab(cluster, ground)
@@ -70,7 +71,7 @@ def blueprint(cluster: Cluster) -> Blueprint:
 class Lab:
     """The real network of one cluster; :func:`emulate` makes it."""
 
-    def __init__(self, cluster: Cluster, ground: Ground) -> None:
+    def __init__(self, cluster: Cluster, ground: AnyGround) -> None:
         self._cluster = cluster
         self._ground = ground
 
