@@ -29,7 +29,8 @@ CASES = {
     "cluster IP of no Service": (FIRST + service("ports: [{port: 80}]", "clusterIP: 192.0.2.1"), AddressUnavailable, 15),
     "node port taken": (FIRST + service("type: NodePort", "ports:", "- port: 81", "  nodePort: 30080"), AddressUnavailable, 17),
     "no such node port": (FIRST + service("type: NodePort", "ports:", "- port: 81", "  nodePort: 80"), AddressUnavailable, 17),
-    "a family that is not there": (FIRST + service("ports: [{port: 80}]", "ipFamilyPolicy: RequireDualStack"), InvalidArgument, 15),
+    "a family that is not there": (FIRST + service("ports: [{port: 80}]", "ipFamilyPolicy: RequireDualStack"),
+                                   InvalidArgument, 15),
     "a cluster IP that changes": (FIRST + service("ports: [{port: 80}]", "clusterIP: 10.96.0.21", name="first"),
                                   InvalidManifest, 10),
     "no such node": (FIRST + "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  nodeName: node-9\n"
