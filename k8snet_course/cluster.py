@@ -22,6 +22,7 @@ from k8snet_course.control_plane import MAX_NODES, ControlPlane
 from k8snet_course.derivation import Derivation
 from k8snet_course.device import Device
 from k8snet_course.dns import Answer, Lookup, Outside, ResolvConf, Zone
+from k8snet_course.entrances import with_status
 from k8snet_course.errors import InvalidArgument, InvalidCidr, NotFound
 from k8snet_course.faults import Fault, Parts
 from k8snet_course.http_walk import HttpWalk, asked
@@ -173,13 +174,13 @@ class Cluster:
         return self._api.services.slices(found.key)
 
     def objects(self, kind: str) -> tuple[Any, ...]:
-        """All objects of a kind: "pods", "svc", "networkpolicies", ... in the order in which they were made.
+        """All objects of a kind: "pods", "svc", "networkpolicies", ... in the order in which they were made, with their status.
 
         Raises InvalidArgument for another word.
         """
         from k8snet_course.manifests import kind_named  # needed only where kinds are named
 
-        return self._api.all(kind_named(kind).name)
+        return with_status(self._api, self._api.all(kind_named(kind).name))
 
     @property
     def hosts(self) -> tuple[str, ...]:

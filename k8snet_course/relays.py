@@ -107,7 +107,8 @@ class Relays:
         status, local = health(services.services[key], node, slices), local_endpoints(node, slices)
         who = f"kube-proxy on {node}"
         may = "may send" if status == 200 else "is not to send"
-        why = f"{who} counts {local} endpoint{'s' * (local != 1)} of {key} on its node, so a load balancer {may} connections here"
+        ends = f"{local} endpoint{'s' * (local != 1)} of {key}"
+        why = f"{who} counts {ends} on its node, so a load balancer {may} connections here"
         return Decision(who, status, why, served_by=who)
 
     # -- sidecars ------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ LAYERS = [
     {"manifests", "device", "control_plane", "faults", "reachability"},
     {"api_server"},
     {"derivation", "meaning"},
-    {"relays", "response", "http_walk", "pod_classes", "representatives", "class_walks"},
+    {"entrances", "relays", "response", "http_walk", "pod_classes", "representatives", "class_walks"},
     {"shell"},
     {"cluster", "docker", "vms"},
 ]
