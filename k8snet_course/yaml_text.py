@@ -25,6 +25,9 @@ _PLAIN = 1 << 63
 """A number below it is short."""
 _IMPOSSIBLE = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 """What YAML lets no text hold: control characters, and halves of characters."""
+_TEXT = "tag:yaml.org,2002:str"
+_OLD_FLAGS = ("y", "Y", "n", "N")
+"""What some readers take for yes and no."""
 _FOLDED = frozenset("\r\x85\u2028\u2029")
 _UNREADABLE = frozenset(map(chr, range(0xD800, 0xE000)))
 """Halves of characters (surrogates): Python's texts can hold them, UTF-8 and YAML cannot."""
@@ -96,7 +99,7 @@ def text_of(values: Iterable[object]) -> str:
     ---
     b:
     - x
-    - 'yes'
+    - "yes"
     """
     import yaml
 
@@ -107,8 +110,12 @@ def text_of(values: Iterable[object]) -> str:
             return True
 
     def text(dumper: Any, value: str) -> Any:
-        """Escape the line ends that are none to a person: the emitter would fold a text at them and lose them."""
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if _FOLDED.isdisjoint(value) else '"')
+        """Double quotes, as kubectl writes them, where a text looks like something else.
+
+        The line ends that are none to a person are escaped: the emitter would fold a text at them and lose them.
+        """
+        plain = dumper.resolve(yaml.ScalarNode, value, (True, False)) == _TEXT and value not in _OLD_FLAGS
+        return dumper.represent_scalar(_TEXT, value, style=None if plain and _FOLDED.isdisjoint(value) else '"')
 
     Dumper.add_representer(str, text)
     return "---\n".join(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1000) for value in values)

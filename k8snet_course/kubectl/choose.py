@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from k8snet_course.errors import CourseError
-from k8snet_course.kubectl.complaint import Complaint, did_you_mean
+from k8snet_course.kubectl.complaint import Complaint, did_you_mean, server_error
 from k8snet_course.kubectl.context import Context
-from k8snet_course.kubectl.resources import ALL, Resource, named, of_kind, several
-from k8snet_course.kubectl.selectors import field_selector, known_fields, label_selector
+from k8snet_course.kubectl.kinds import Form
+from k8snet_course.kubectl.resources import Resource, named, of_kind, several
+from k8snet_course.kubectl.selectors import field_selector, label_selector
 from k8snet_course.kubectl.words import Command
 
 
@@ -52,22 +53,22 @@ def chosen(context: Context, command: Command, args: Sequence[str] | None = None
     words = command.args if args is None else tuple(args)
     files = command.flags.get("filename", ())
     if files:
+        found = _of_files(context, files)
         if words:
             raise Complaint("error: when paths, URLs, or stdin is provided as input, you may not specify resource arguments "
                             "as well")
-        return _of_files(context, files)
+        return found
     if not words:
         raise Complaint("error: You must provide one or more resources by argument or filename.",
                         "Write a type, such as pods, or a type and a name: pod web.")
     if any("/" in word for word in words):
         return _by_type_and_name(context, command, words)
     types = several(words[0])
-    kinds = words[0].lower() == ALL or "," in words[0]
     if len(words) > 1:
         if _selects(command):
             raise Complaint("error: name cannot be provided when a selector is specified")
-        return _by_names(context, command, [(one, name) for one in types for name in words[1:]], kinds)
-    return Chosen(tuple(Group(one, tuple(listed(context, command, one))) for one in types), kinds=kinds)
+        return _by_names(context, command, [(one, name) for one in types for name in words[1:]])
+    return Chosen(tuple(Group(one, tuple(listed(context, command, one))) for one in types), kinds=len(types) > 1)
 
 
 def listed(context: Context, command: Command, resource: Resource) -> list[Any]:
@@ -75,17 +76,28 @@ def listed(context: Context, command: Command, resource: Resource) -> list[Any]:
     server, form = context.server, context.server.form(resource)
     found = server.objects(resource, context.scope(command))
     labels, fields = command.flags.get("selector", ""), command.flags.get("field-selector", "")
+    if not labels and not fields:
+        return found
+    try:
+        return _selected(form, found, labels, fields)
+    except Complaint as complaint:
+        group, _, version = resource.api_version.rpartition("/")
+        raise server_error("BadRequest", f'Unable to find "{group}/{version}, Resource={resource.plural}" that match label '
+                           f'selector "{labels}", field selector "{fields}": {complaint.text.removeprefix("error: ")}',
+                           complaint.hint) from None
+
+
+def _selected(form: Form, found: list[Any], labels: str, fields: str) -> list[Any]:
+    """The objects with these labels and fields.  Raises Complaint."""
     if labels:
         selector = label_selector(labels)
         found = [one for one in found if selector.matches(form.labels(one))]
     if fields:
         readers: dict[str, Callable[[Any], str]] = {"metadata.name": lambda one: str(one.name)}
-        if resource.namespaced:
+        if form.resource.namespaced:
             readers["metadata.namespace"] = lambda one: str(one.namespace)
         readers |= {name: partial(read, form) for name, read in form.fields.items()}
-        terms = field_selector(fields)
-        group, _, version = resource.api_version.rpartition("/")
-        known_fields(terms, readers, f"{group}/{version}, Resource={resource.plural}", labels, fields)
+        terms = field_selector(fields, readers)
         found = [one for one in found if all((readers[term.field](one) == term.value) == term.equal for term in terms)]
     return found
 
@@ -95,7 +107,7 @@ def _selects(command: Command) -> bool:
 
 
 def _by_type_and_name(context: Context, command: Command, words: Sequence[str]) -> Chosen:
-    pairs, types = [], set()
+    pairs = []
     for word in words:
         kind, slash, name = word.partition("/")
         if not slash:
@@ -107,13 +119,12 @@ def _by_type_and_name(context: Context, command: Command, words: Sequence[str]) 
         if not kind or not name:
             raise Complaint("error: arguments in resource/name form must have a single resource and name")
         pairs.append((named(kind), name))
-        types.add(kind)
     if _selects(command):
         raise Complaint("error: selectors and the all flag cannot be used when passing resource/name arguments")
-    return _by_names(context, command, pairs, len(types) > 1)
+    return _by_names(context, command, pairs)
 
 
-def _by_names(context: Context, command: Command, pairs: Sequence[tuple[Resource, str]], kinds: bool) -> Chosen:
+def _by_names(context: Context, command: Command, pairs: Sequence[tuple[Resource, str]]) -> Chosen:
     """Objects by their names, in the order asked for; those that follow each other and have one type are a group."""
     if command.flags.get("all-namespaces"):
         raise Complaint("error: a resource cannot be retrieved by name across all namespaces",
@@ -132,7 +143,7 @@ def _by_names(context: Context, command: Command, pairs: Sequence[tuple[Resource
             groups[-1] = Group(resource, (*groups[-1].values, value))
         else:
             groups.append(Group(resource, (value,)))
-    return Chosen(tuple(groups), tuple(errors), len(pairs) == 1, kinds, hint)
+    return Chosen(tuple(groups), tuple(errors), len(pairs) == 1, len({group.resource.plural for group in groups}) > 1, hint)
 
 
 def not_found(resource: Resource, name: str) -> str:

@@ -6,7 +6,7 @@ Source: Kubernetes documentation, "Labels and Selectors", "Field Selectors"; kub
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from k8snet_course.errors import CourseError
@@ -74,11 +74,14 @@ class Term(NamedTuple):
     value: str
 
 
-def field_selector(text: str) -> tuple[Term, ...]:
-    """The conditions that a text puts on fields.  Raises Complaint.
+def field_selector(text: str, known: Collection[str]) -> tuple[Term, ...]:
+    """The conditions that a text puts on fields, which are among the ``known`` ones.  Raises Complaint.
 
-    >>> field_selector("spec.nodeName=node-1,status.phase!=Running")[1]
+    >>> field_selector("spec.nodeName=node-1,status.phase!=Running", ["spec.nodeName", "status.phase"])[1]
     Term(field='status.phase', equal=False, value='Running')
+    >>> field_selector("spec.ports=80", ["metadata.name"])
+    Traceback (most recent call last):
+    k8snet_course.kubectl.complaint.Complaint: error: field label not supported: spec.ports
     """
     found = []
     for part in text.split(",") if text.strip() else ():
@@ -90,19 +93,8 @@ def field_selector(text: str) -> tuple[Term, ...]:
         else:
             raise Complaint(f"error: invalid selector: '{text}'; can't understand '{part}'",
                             "Write a field, '=' or '!=', and a value: spec.nodeName=node-1.")
-    return tuple(found)
-
-
-def known_fields(terms: tuple[Term, ...], known: dict[str, Callable[..., str]], resource: str, labels: str, text: str) -> None:
-    """Refuse fields by which the API server cannot select this type.  Raises Complaint.
-
-    >>> known_fields(field_selector("spec.ports=80"), {"metadata.name": str}, "/v1, Resource=services", "", "spec.ports=80")
-    Traceback (most recent call last):
-    k8snet_course.kubectl.complaint.Complaint: Error from server (BadRequest): Unable to find "/v1, Resource=services" that \
-match label selector "", field selector "spec.ports=80": field label not supported: spec.ports
-    """
-    for term in terms:
+    for term in found:
         if term.field not in known:
-            raise Complaint(f'Error from server (BadRequest): Unable to find "{resource}" that match label selector '
-                            f'"{labels}", field selector "{text}": field label not supported: {term.field}',
+            raise Complaint(f"error: field label not supported: {term.field}",
                             f"Did you mean {nearest(term.field, known)}? This type has {', '.join(known)}.")
+    return tuple(found)

@@ -70,7 +70,7 @@ metadata:
   namespace: shop
   labels:
     app: web
-    version: '1.10'
+    version: "1.10"
 spec:
   nodeName: node-1
   containers:

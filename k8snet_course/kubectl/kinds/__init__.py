@@ -12,7 +12,11 @@ from k8snet_course.kubectl.kinds.form import Form
 from k8snet_course.kubectl.resources import Resource
 
 _MODULES = {
-    "pods": "pods",
+    "clusternetworkpolicies": "custom", "deployments": "deployments", "endpoints": "endpoints",
+    "endpointslices": "endpointslices", "gatewayclasses": "gateways", "gateways": "gateways", "httproutes": "custom",
+    "ingressclasses": "ingressclasses", "ingresses": "ingresses", "namespaces": "namespaces",
+    "networkpolicies": "networkpolicies", "nodes": "nodes", "pods": "pods", "referencegrants": "custom",
+    "replicasets": "deployments", "services": "services",
 }
 """The type's plural, and the module of this package that has its form."""
 
@@ -20,8 +24,6 @@ __all__ = ["Form", "form_of"]
 
 
 def form_of(resource: Resource) -> type[Form]:
-    """The form of a type; one that has no module here has a name and an age."""
-    if resource.plural not in _MODULES:
-        return Form
-    found: type[Form] = import_module(f"{__name__}.{_MODULES[resource.plural]}").FORM
+    """The form of a type."""
+    found: type[Form] = import_module(f"{__name__}.{_MODULES[resource.plural]}").FORMS[resource.plural]
     return found

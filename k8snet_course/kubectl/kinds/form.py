@@ -71,6 +71,10 @@ class Form:
         """What stands under ``wide``."""
         return ()
 
+    def widened(self, value: Any, cells: tuple[str, ...]) -> tuple[str, ...]:
+        """What stands under ``columns`` with -o wide, where that is not the same."""
+        return cells
+
     # -- how it is written ---------------------------------------------------------------------------------------------
 
     def served(self, value: Any) -> dict[str, Any]:

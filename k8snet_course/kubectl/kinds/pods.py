@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from k8snet_course.kubectl import human
+from k8snet_course.kubectl.kinds import tell
 from k8snet_course.kubectl.kinds.form import NONE, Form
 from k8snet_course.objects import Pod
 from k8snet_course.services.endpoints import READY, PodState
-
-
-def _phase(form: PodForm, pod: Pod) -> str:
-    return form.phase(pod)
 
 
 class PodForm(Form):
@@ -31,7 +29,7 @@ class PodForm(Form):
         "spec.schedulerName": lambda form, pod: "default-scheduler",
         "spec.serviceAccountName": lambda form, pod: "default",
         "spec.hostNetwork": lambda form, pod: "true" if pod.host_network else "false",
-        "status.phase": _phase,
+        "status.phase": lambda form, pod: str(form.phase(pod)),
         "status.podIP": lambda form, pod: pod.ip,
         "status.podIPs": lambda form, pod: pod.ip,
         "status.nominatedNodeName": lambda form, pod: "",
@@ -59,5 +57,66 @@ class PodForm(Form):
         """IP, NODE, and two columns that are always empty here."""
         return (pod.ip or NONE, pod.node or NONE, NONE, NONE)
 
+    def fill(self, pod: Pod, served: dict[str, Any]) -> None:
+        """What the API server and the kubelet fill in."""
+        spec, state = served["spec"], self.state(pod)
+        spec |= {"dnsPolicy": pod.dns_policy, "enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority",
+                 "priority": 0, "restartPolicy": "Always", "schedulerName": "default-scheduler", "serviceAccount": "default", "serviceAccountName": "default",
+                 "terminationGracePeriodSeconds": 30}
+        for box in spec["containers"]:
+            box["imagePullPolicy"] = _pull_policy(box["image"])
+            for port in box.get("ports", ()):
+                port.setdefault("protocol", "TCP")
+        hosts = [{"ip": ip} for ip in self.server.control.nodes[pod.node].node.ips]
+        now, ready = human.timestamp(self.born(pod)), state.ready and not state.finished
+        running = {"terminated": {"exitCode": 0, "reason": "Completed"}} if state.finished else {"running": {"startedAt": now}}
+        served["status"] = {
+            "phase": self.phase(pod), "hostIP": hosts[0]["ip"], "hostIPs": hosts, "podIP": pod.ip,
+            "podIPs": [{"ip": ip} for ip in pod.ips], "qosClass": "BestEffort", "startTime": now,
+            "conditions": [_condition(name, good, now) for name, good in _conditions(ready)],
+            "containerStatuses": [{"name": box.name, "image": box.image, "ready": ready, "restartCount": 0,
+                                   "started": not state.finished, "state": running} for box in pod.containers],
+        }
 
-FORM = PodForm
+    def describe(self, pod: Pod) -> str:
+        """The pod, its containers and its conditions."""
+        state = self.state(pod)
+        ready = state.ready and not state.finished
+        node = self.server.control.nodes[pod.node].node
+        text = f"Name:\t{pod.name}\nNamespace:\t{pod.namespace}\nPriority:\t0\nService Account:\tdefault\n"
+        text += f"Node:\t{pod.node}/{node.ip}\nStart Time:\t{tell.moment(self.born(pod))}\n"
+        text += tell.labels(pod.labels) + tell.notes(pod.annotations)
+        text += f"Status:\t{'Terminating' if state.terminating else self.phase(pod)}\nIP:\t{pod.ip}\nIPs:\n"
+        text += "".join(f"  IP:\t{ip}\n" for ip in pod.ips) + "Containers:\n"
+        started = tell.moment(self.born(pod))
+        for box in pod.containers:
+            text += f"  {box.name}:\n    Container ID:\t\n    Image:\t{box.image}\n    Image ID:\t\n{tell.ports(box, '    ')}"
+            if state.finished:
+                text += "    State:\tTerminated\n      Reason:\tCompleted\n      Exit Code:\t0\n"
+            else:
+                text += f"    State:\tRunning\n      Started:\t{started}\n"
+            text += f"    Ready:\t{ready}\n    Restart Count:\t0\n    Environment:\t{NONE}\n    Mounts:\t{NONE}\n"
+        text += "Conditions:\n  Type\tStatus\n" + "".join(f"  {name} \t{good} \n" for name, good in _conditions(ready))
+        return text + (f"Volumes:\t{NONE}\nQoS Class:\tBestEffort\nNode-Selectors:\t{NONE}\nTolerations:\t{NONE}\n"
+                       f"{tell.NO_EVENTS}")
+
+
+def _conditions(ready: bool) -> tuple[tuple[str, bool], ...]:
+    return (("PodReadyToStartContainers", True), ("Initialized", True), ("Ready", ready), ("ContainersReady", ready),
+            ("PodScheduled", True))
+
+
+def _condition(name: str, good: bool, moment: str) -> dict[str, Any]:
+    """One condition.  When a pod stopped being ready, the model does not keep."""
+    if good:
+        return {"type": name, "status": "True", "lastTransitionTime": moment}
+    return {"type": name, "status": "False", "reason": "ContainersNotReady"}
+
+
+def _pull_policy(image: str) -> str:
+    """Always for the tag latest, given or not."""
+    tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
+    return "IfNotPresent" if "@" in image or tag not in ("", "latest") else "Always"
+
+
+FORMS = {"pods": PodForm}

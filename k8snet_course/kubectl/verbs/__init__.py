@@ -12,6 +12,7 @@ from importlib import import_module
 from k8snet_course.kubectl.verbs.verb import Verb
 
 MODULES: dict[str, str] = {
+    "describe": "describe",
     "get": "get",
     "annotate": "annotate",
     "apply": "apply",

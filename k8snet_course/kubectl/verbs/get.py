@@ -6,14 +6,15 @@ Source: kubectl's get command and its printers (k8s.io/kubectl pkg/cmd/get, k8s.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 from k8snet_course.kubectl import flags as f
 from k8snet_course.kubectl.choose import Chosen, Group, chosen
 from k8snet_course.kubectl.complaint import Complaint
 from k8snet_course.kubectl.context import Context
 from k8snet_course.kubectl.flags import SWITCH, TEXT, WORDS, Flag
-from k8snet_course.kubectl.output import printed
+from k8snet_course.kubectl.kinds.form import labels_text
+from k8snet_course.kubectl.output import in_order, no_such_field, printed
 from k8snet_course.kubectl.reply import Reply
 from k8snet_course.kubectl.table import columns
 from k8snet_course.kubectl.verbs.verb import Verb
@@ -31,10 +32,14 @@ def get(context: Context, command: Command) -> Reply:
                         "help and examples")
     found = chosen(context, command)
     form = command["output"]
+    if command["sort-by"]:
+        if found.kinds and form in ("", "wide"):  # the real one looks for the field in its tables
+            raise no_such_field(command["sort-by"])
+        found = replace(found, groups=tuple(in_order(context, group, command["sort-by"]) for group in found.groups))
     if form in ("", "wide"):
         out = tables(context, command, found)
         empty = not out and not found.errors and not command["ignore-not-found"]
-        err = _nothing(context, command, found) if empty else ""
+        err = nothing(context, command, found) if empty else ""
     else:
         out, err = printed(context, command, found), ""
     warning = ENDPOINTS_WARNING if any(group.resource.plural == "endpoints" for group in found.groups) else ""
@@ -45,39 +50,41 @@ def get(context: Context, command: Command) -> Reply:
 
 def tables(context: Context, command: Command, found: Chosen) -> str:
     """The objects as tables, one a type; empty where there are no objects."""
-    texts = [columns(rows(context, command, group, kinds=found.kinds or command["show-kind"]))
-             for group in found.groups if group.values]
+    texts, namespaces = [], False
+    for group in found.groups:
+        # Once there is a column with namespaces, it stays: kubectl goes on with the same settings.
+        namespaces = namespaces or (command["all-namespaces"] and group.resource.namespaced)
+        if group.values:
+            texts.append(columns(rows(context, command, group, namespaces, found.kinds or command["show-kind"])))
     return ("\n" if command["no-headers"] else "\n\n").join(texts) + "\n" if texts else ""
 
 
-def rows(context: Context, command: Command, group: Group, *, kinds: bool = False) -> list[tuple[str, ...]]:
-    """The header and a row for each object.  With ``kinds``, names have their type before them."""
+def rows(context: Context, command: Command, group: Group, namespaces: bool = False,
+         kinds: bool = False) -> list[tuple[str, ...]]:
+    """The header and a row for each object.
+
+    ``namespaces``: with a column of namespaces in front; ``kinds``: names have their type before them.
+    """
     form = context.server.form(group.resource)
     wide = command["output"] == "wide"
     header: tuple[str, ...] = (*form.columns, *form.wide) if wide else form.columns
-    found = [(*form.cells(value), *form.more(value)) for value in group.values] if wide else [
+    found = [(*form.widened(value, form.cells(value)), *form.more(value)) for value in group.values] if wide else [
         form.cells(value) for value in group.values]
     if kinds:
         found = [(f"{group.resource.full}/{row[0]}", *row[1:]) for row in found]
-    if command["all-namespaces"] and group.resource.namespaced:
+    if namespaces:
         header = ("NAMESPACE", *header)
-        found = [(value.namespace, *row) for value, row in zip(group.values, found, strict=True)]
+        found = [(value.namespace if group.resource.namespaced else "", *row) for value, row in zip(group.values, found, strict=True)]
     for key in command["label-columns"]:
         header = (*header, key.rpartition("/")[2].upper())
         found = [(*row, form.labels(value).get(key, "")) for value, row in zip(group.values, found, strict=True)]
     if command["show-labels"]:
         header = (*header, "LABELS")
-        found = [(*row, _labels(form.labels(value))) for value, row in zip(group.values, found, strict=True)]
+        found = [(*row, labels_text(form.labels(value))) for value, row in zip(group.values, found, strict=True)]
     return found if command["no-headers"] else [header, *found]
 
 
-def _labels(labels: Any) -> str:
-    from k8snet_course.kubectl.kinds.form import labels_text
-
-    return labels_text(labels)
-
-
-def _nothing(context: Context, command: Command, found: Chosen) -> str:
+def nothing(context: Context, command: Command, found: Chosen) -> str:
     """The line about an empty answer."""
     groups: Sequence[Group] = found.groups
     if command["all-namespaces"] or any(not group.resource.namespaced for group in groups):
