@@ -28,6 +28,8 @@ _IMPOSSIBLE = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufff
 _TEXT = "tag:yaml.org,2002:str"
 _OLD_FLAGS = ("y", "Y", "n", "N")
 """What some readers take for yes and no."""
+_POWER = re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+")
+"""What some readers take for a number, as 1e3."""
 _FOLDED = frozenset("\r\x85\u2028\u2029")
 _UNREADABLE = frozenset(map(chr, range(0xD800, 0xE000)))
 """Halves of characters (surrogates): Python's texts can hold them, UTF-8 and YAML cannot."""
@@ -114,7 +116,8 @@ def text_of(values: Iterable[object]) -> str:
 
         The line ends that are none to a person are escaped: the emitter would fold a text at them and lose them.
         """
-        plain = dumper.resolve(yaml.ScalarNode, value, (True, False)) == _TEXT and value not in _OLD_FLAGS
+        plain = dumper.resolve(yaml.ScalarNode, value, (True, False)) == _TEXT and not (
+            value in _OLD_FLAGS or _POWER.fullmatch(value))
         return dumper.represent_scalar(_TEXT, value, style=None if plain and _FOLDED.isdisjoint(value) else '"')
 
     Dumper.add_representer(str, text)

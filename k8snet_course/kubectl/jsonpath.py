@@ -64,10 +64,7 @@ def template(text: str) -> tuple[Action | Loop, ...]:
     Traceback (most recent call last):
     k8snet_course.kubectl.jsonpath.PathError: unterminated array
     """
-    parts, end = _parts(list(_pieces(text)), 0, False)
-    if end:
-        raise PathError("not in range, nothing to end")
-    return parts
+    return _parts(list(_pieces(text)), 0, False)[0]
 
 
 def path(text: str) -> Action:
@@ -98,6 +95,17 @@ def results(parts: Sequence[Action | Loop], value: Any) -> Iterator[Values]:
                 yield from results(part.body, one)
         else:
             yield part.values(value)
+
+
+def in_go(value: Any) -> str:
+    """A value as the language Go prints it, which custom columns do.
+
+    >>> in_go({"app": "web", "ports": [80, 443]}), in_go(None)
+    ('map[app:web ports:[80 443]]', '<nil>')
+    """
+    if isinstance(value, dict):
+        return f"map[{' '.join(f'{key}:{in_go(value[key])}' for key in sorted(value))}]"
+    return f"[{' '.join(map(in_go, value))}]" if isinstance(value, list) else as_text(value)
 
 
 def as_text(value: Any) -> str:
@@ -155,7 +163,7 @@ def _parts(pieces: list[tuple[str, bool]], at: int, inside: bool) -> tuple[tuple
         text, action = pieces[at]
         at += 1
         word = text.strip() if action else ""
-        if word == "end":
+        if word == "end" and inside:
             return tuple(found), at
         if word == "range" or word.startswith("range "):
             body, after = _parts(pieces, at, True)
@@ -254,7 +262,11 @@ def _literal(word: str) -> Node:
             return _constant(kind(word))
         except ValueError:
             continue
-    raise PathError(f"unrecognized identifier {word}")
+
+    def unknown(values: Values) -> Values:
+        raise PathError("not in range, nothing to end" if word == "end" else f"unrecognized identifier {word}")
+
+    return unknown
 
 
 def _bracket(inside: str) -> Node:
@@ -268,7 +280,8 @@ def _bracket(inside: str) -> Node:
         steps = [_bracket(each) for each in choices]
         return lambda values: [found for value in values for step in steps for found in step([value])]
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-        return _field(text[1:-1])
+        inner = _action(f".{text[1:-1]}")  # a dot between the quotation marks is one of a path, unless \\ is before it
+        return lambda values: [found for value in values for found in inner.values(value)]
     found = _SLICE.fullmatch(text)
     if found is None or not text:
         raise PathError(f"invalid array index {text}")

@@ -86,7 +86,7 @@ def _custom_columns(context: Context, command: Command, found: Chosen, template:
         rows = [] if command["no-headers"] else [[name for name, _, _ in pairs]]
         for resource, value in found.objects:
             served = context.server.form(resource).served(value)
-            rows.append([",".join(map(jsonpath.as_text, each.values(served))) or "<none>" for each in paths])
+            rows.append([",".join(map(jsonpath.in_go, each.values(served))) or "<none>" for each in paths])
     except jsonpath.PathError as error:
         raise Complaint(f"error: {error}") from None
     return f"{columns(rows)}\n" if rows else ""

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -23,10 +26,16 @@ from k8snet_course.kubectl.choose import listed, not_found
 from k8snet_course.kubectl.client import Kubectl
 from k8snet_course.kubectl.complaint import Complaint
 from k8snet_course.kubectl.context import Context
+from k8snet_course.kubectl.reply import Reply
 from k8snet_course.kubectl.resources import RESOURCES, Resource
 from k8snet_course.kubectl.server import Server
 from k8snet_course.kubectl.verbs import verb
+from k8snet_course.kubectl.verbs.get import ENDPOINTS_WARNING
 from k8snet_course.kubectl.words import parse
+from tests.kubectl.world import world
+
+TOLD = Path(__file__).parent / "told_by_kubectl.json"
+"""What kubectl 1.33 printed for LINES; `python -m tests.kubectl.loopback PROGRAM` asks anew."""
 
 OTHERS = {"events": "Event", "resourcequotas": "ResourceQuota", "limitranges": "LimitRange", "leases": "Lease"}
 """What ``describe`` asks for beside the model's types; there is none of it."""
@@ -118,6 +127,108 @@ class Api:
                 "columnDefinitions": definitions, "rows": rows}
 
 
+LINES = r"""
+get pods
+get pods -o wide
+get pods -A
+get pods -A -o wide
+get po -n shop
+get pods -n nothing
+get pods -n nothing -A
+get pods web nope
+get pods nope --ignore-not-found
+get pod/web pod/api-1
+get pods,po
+get pods --no-headers
+get pods --show-labels -A
+get pods -L app,tier
+get pods -l app==web --show-kind
+get pods -l 'app in (web,api),tier notin (front)'
+get pods -l app=nothing
+get pods --field-selector spec.nodeName=node-1
+get pods --field-selector status.phase!=Running
+get pods --sort-by=.metadata.creationTimestamp
+get pods --sort-by=.metadata.name -o name
+get pods --sort-by=.status.podIP -o wide
+get pods,svc --sort-by=.metadata.name
+get pods -o name
+get all
+get all -A
+get nodes -o wide
+get nodes -A
+get nodes,pods -A
+get no --show-labels
+get svc -A -o wide
+get svc --sort-by=.spec.ports[0].port
+get svc,ep,endpointslices -A
+get netpol,ing,ingressclass,gtw,gc,httproute,cnp,refgrant -A
+get netpol,nodes -A
+get deploy,rs -o wide -A
+get deploy,rs,pods -n shop -o name
+get ns
+get gc -o wide
+get gtw
+get pod web -o yaml
+get pod web -o json
+get pod nope -o yaml
+get pod web nope -o yaml
+get pods -A -o yaml
+get pods -n nothing -o yaml
+get svc,netpol,ing -A -o yaml
+get gtw,httproute,gc,cnp,ns,deploy,rs,nodes,endpointslices -A -o yaml
+get svc -A -o custom-columns=N:.metadata.name,IP:.spec.clusterIP,P:.spec.ports[*].port,X:.spec.foo
+get pods -o custom-columns=NAME:metadata.name,LABELS:.metadata.labels --no-headers
+get pods -n nothing -o custom-columns=N:.metadata.name
+get pods -o custom-columns
+get pods -o custom-columns=A
+get pods -o jsonpath={.items[*].metadata.name}
+get pods -o jsonpath='{range .items[*]}{.metadata.name}{"\t"}{.status.podIP}{"\n"}{end}'
+get pods -o jsonpath='{.items[?(@.metadata.name=="web")].status.podIP}'
+get pods -o jsonpath='{.items[*].status.conditions[?(@.type=="Ready")].status}'
+get pods -o jsonpath='{range .items[*]}{range .spec.containers[*]}{.name} {end}{"|"}{end}'
+get pods -o jsonpath='{.items[0:2].metadata.name} {.items[-1:].metadata.name} {.items[-1].metadata.name}'
+get pods -o jsonpath='{.items[0,2].metadata.name} {.items[::2].metadata.name}'
+get pods -o jsonpath='{.items[0].metadata.labels} {.items[0].spec.containers}'
+get pods -o jsonpath='{..podIP}'
+get pods -o jsonpath='{.items[*].metadata.labels.app} {.items[*].nothing}'
+get pods -o jsonpath-as-json={.items[*].metadata.name}
+get pod web -o jsonpath={.metadata.labels.app}{.status.podIPs[0].ip}
+get ns shop -o jsonpath='{.metadata.labels.kubernetes\.io/metadata\.name}'
+get ns shop -o jsonpath="{.metadata.labels['kubernetes\.io/metadata\.name']}"
+get ns shop -o jsonpath="{['metadata.name','kind']}"
+get svc -A -o jsonpath='{.items[?(@.spec.type!="ClusterIP")].metadata.name}'
+get svc -A -o jsonpath='{.items[*].spec.ports[?(@.port>100)].port}'
+get svc lb -o jsonpath='{$.spec.allocateLoadBalancerNodePorts} {@.spec.ports[0].port}'
+get pods -o jsonpath
+get pods -o jsonpath={.items[
+get pods -o jsonpath={.items
+get pods -o jsonpath='{end}'
+get pods -o jsonpath='{foo}'
+get pods -o jsonpath='plain'
+get pods -o foo
+describe pod web
+describe pods -A
+describe pod back -n shop
+describe pod nope
+describe pods -n nothing
+describe pod web nope
+describe svc -A
+describe netpol -n shop
+describe ns shop
+describe deploy,rs -n shop
+describe ing -A
+describe ingressclass
+describe endpointslices -A
+describe ep -A
+describe gtw -n shop
+describe gc
+describe httproute -A
+describe cnp
+describe all -n shop
+""".split("\n")[1:-1]
+"""What both are asked."""
+
+
 def status(code: int, reason: str, message: str) -> dict[str, Any]:
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "reason": reason,
             "code": code}
@@ -138,7 +249,7 @@ def serving(cluster: Cluster) -> Iterator[tuple[str, Api]]:
             self.send_response(code)
             self.send_header("Content-Type", "application/json")
             if url.path.endswith("/endpoints") or "/endpoints/" in url.path:
-                self.send_header("Warning", '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"')
+                self.send_header("Warning", f'299 - "{ENDPOINTS_WARNING.removeprefix("Warning: ").strip()}"')
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
@@ -157,8 +268,37 @@ def serving(cluster: Cluster) -> Iterator[tuple[str, Api]]:
         thread.join()
 
 
-def real(words: list[str], server: str, home: Path, program: str = "kubectl") -> subprocess.CompletedProcess[str]:
-    """What a real kubectl says; it reads no settings of the person who runs the tests."""
-    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "KUBECONFIG": str(home / "none")}
-    return subprocess.run([program, *words, f"--server={server}", f"--cache-dir={home}"], capture_output=True, text=True,
-                          check=False, env=environment, timeout=60)
+OBJECT = "\tobject given to jsonpath engine was:\n"
+
+
+def real(line: str, server: str, home: Path, program: str = "kubectl") -> Reply:
+    """What a real kubectl says; it reads no settings of the person who runs the tests.
+
+    The object that it prints after some errors, in the language Go, is left out.
+    """
+    settings = home / "config"
+    settings.write_text("apiVersion: v1\nkind: Config\n", encoding="utf-8")
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "KUBECONFIG": str(settings)}
+    done = subprocess.run([program, *shlex.split(line), f"--server={server}", f"--cache-dir={home}"], capture_output=True,
+                          text=True, check=False, env=environment, timeout=60)
+    return Reply(done.stdout, done.stderr.partition(OBJECT)[0], done.returncode)
+
+
+def recorded() -> dict[str, Reply]:
+    """What kubectl 1.33 said, line by line."""
+    told = json.loads(TOLD.read_text(encoding="utf-8"))
+    return {one["line"]: Reply("".join(one["out"]), "".join(one["err"]), one["code"]) for one in told}
+
+
+def main() -> None:
+    """Ask the kubectl that is named on the command line, and keep what it says."""
+    told = []
+    with serving(world()) as (server, _), TemporaryDirectory() as home:
+        for line in LINES:
+            reply = real(line, server, Path(home), sys.argv[1])
+            told.append({"line": line, "out": reply.out.splitlines(True), "err": reply.err.splitlines(True), "code": reply.code})
+    TOLD.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

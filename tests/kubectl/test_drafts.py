@@ -152,7 +152,7 @@ spec:
     protocol: TCP
     targetPort: http
   selector:
-    x: y
+    x: "y"
   sessionAffinity: ClientIP
   type: NodePort
 status:

@@ -13,6 +13,7 @@ from typing import Any
 from k8snet_course.kubectl import human
 from k8snet_course.kubectl.kinds import tell
 from k8snet_course.kubectl.kinds.form import NONE, Form
+from k8snet_course.kubectl.kinds.pods import fill_spec
 from k8snet_course.manifests.workloads import Deployment, ReplicaSet
 from k8snet_course.objects import Container, Pod
 
@@ -59,6 +60,8 @@ class DeploymentForm(WorkloadForm):
     def fill(self, one: Deployment, served: dict[str, Any]) -> None:
         """The strategy, which does nothing here, and how many pods there are."""
         there, ready = self.counts(one)
+        fill_spec(served["spec"]["template"]["spec"])
+        served["spec"] |= {"progressDeadlineSeconds": 600, "revisionHistoryLimit": 10}
         served["spec"]["strategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
         served["status"] = {
             "replicas": there, "updatedReplicas": there, "readyReplicas": ready, "availableReplicas": ready,
@@ -120,6 +123,7 @@ class ReplicaSetForm(WorkloadForm):
     def fill(self, one: ReplicaSet, served: dict[str, Any]) -> None:
         """Who made it, and how many pods there are."""
         there, ready = self.counts(one)
+        fill_spec(served["spec"]["template"]["spec"])
         owner = self.owner(one)
         if owner:
             served["metadata"]["ownerReferences"] = [{"apiVersion": "apps/v1", "controller": True, "kind": "Deployment",

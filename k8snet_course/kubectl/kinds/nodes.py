@@ -80,12 +80,14 @@ class NodeForm(Form):
         }
 
     def describe(self, node: Node) -> str:
-        """The node, and the pods on it."""
+        """The node, and the pods on it; nothing of processors and memory, which the model does not have."""
         text = f"Name:\t{node.name}\nRoles:\t{self.roles(node)}\n"
         text += tell.labels(self.labels(node)) + tell.notes({})
         text += f"CreationTimestamp:\t{tell.moment(0)}\nTaints:\t{NONE}\nUnschedulable:\tfalse\n"
-        text += ("Conditions:\n  Type\tStatus\tReason\tMessage\n  ----\t------\t------\t-------\n"
-                 "  Ready \tTrue \tKubeletReady \tkubelet is posting ready status\n")
+        text += ("Conditions:\n  Type\tStatus\tLastHeartbeatTime\tLastTransitionTime\tReason\tMessage\n"
+                 "  ----\t------\t-----------------\t------------------\t------\t-------\n"
+                 f"  Ready \tTrue \t{tell.moment(self.server.clock.now)} \t{tell.moment(0)} \tKubeletReady \t"
+                 "kubelet is posting ready status\n")
         text += "Addresses:\n" + "".join(f"  InternalIP:\t{ip}\n" for ip in node.ips) + f"  Hostname:\t{node.name}\n"
         text += f"Capacity:\n  pods:\t{MOST_PODS}\nAllocatable:\n  pods:\t{MOST_PODS}\n"
         text += f"System Info:\n  Operating System:\tlinux\n  Architecture:\tamd64\n  Kubelet Version:\t{KUBERNETES}\n"

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from k8snet_course.kubectl import human
 from k8snet_course.kubectl.kinds import tell
 from k8snet_course.kubectl.kinds.form import NONE, Form
+from k8snet_course.manifests.workloads import Deployment
 from k8snet_course.objects import Pod
 from k8snet_course.services.endpoints import READY, PodState
 
@@ -39,6 +40,13 @@ class PodForm(Form):
         """How the pod is."""
         return self.server.api.services.state(pod.key)
 
+    def owner(self, pod: Pod) -> str:
+        """The name of the ReplicaSet that made the pod; empty: nobody did."""
+        made = self.server.api.owner(pod)
+        if made is None:
+            return ""
+        return str((made.replica_set() if isinstance(made, Deployment) else made).name)
+
     def phase(self, pod: Pod) -> str:
         """Running, or Succeeded where its programs have ended."""
         return "Succeeded" if self.state(pod).finished else "Running"
@@ -60,13 +68,13 @@ class PodForm(Form):
     def fill(self, pod: Pod, served: dict[str, Any]) -> None:
         """What the API server and the kubelet fill in."""
         spec, state = served["spec"], self.state(pod)
-        spec |= {"dnsPolicy": pod.dns_policy, "enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority",
-                 "priority": 0, "restartPolicy": "Always", "schedulerName": "default-scheduler", "serviceAccount": "default", "serviceAccountName": "default",
-                 "terminationGracePeriodSeconds": 30}
-        for box in spec["containers"]:
-            box["imagePullPolicy"] = _pull_policy(box["image"])
-            for port in box.get("ports", ()):
-                port.setdefault("protocol", "TCP")
+        fill_spec(spec)
+        spec |= {"enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority", "priority": 0,
+                 "serviceAccount": "default", "serviceAccountName": "default"}
+        owner = self.owner(pod)
+        if owner:
+            served["metadata"]["ownerReferences"] = [{"apiVersion": "apps/v1", "blockOwnerDeletion": True, "controller": True,
+                                                      "kind": "ReplicaSet", "name": owner}]
         hosts = [{"ip": ip} for ip in self.server.control.nodes[pod.node].node.ips]
         now, ready = human.timestamp(self.born(pod)), state.ready and not state.finished
         running = {"terminated": {"exitCode": 0, "reason": "Completed"}} if state.finished else {"running": {"startedAt": now}}
@@ -87,7 +95,9 @@ class PodForm(Form):
         text += f"Node:\t{pod.node}/{node.ip}\nStart Time:\t{tell.moment(self.born(pod))}\n"
         text += tell.labels(pod.labels) + tell.notes(pod.annotations)
         text += f"Status:\t{'Terminating' if state.terminating else self.phase(pod)}\nIP:\t{pod.ip}\nIPs:\n"
-        text += "".join(f"  IP:\t{ip}\n" for ip in pod.ips) + "Containers:\n"
+        text += "".join(f"  IP:\t{ip}\n" for ip in pod.ips)
+        text += f"Controlled By:\tReplicaSet/{self.owner(pod)}\n" if self.owner(pod) else ""
+        text += "Containers:\n"
         started = tell.moment(self.born(pod))
         for box in pod.containers:
             text += f"  {box.name}:\n    Container ID:\t\n    Image:\t{box.image}\n    Image ID:\t\n{tell.ports(box, '    ')}"
@@ -99,6 +109,17 @@ class PodForm(Form):
         text += "Conditions:\n  Type\tStatus\n" + "".join(f"  {name} \t{good} \n" for name, good in _conditions(ready))
         return text + (f"Volumes:\t{NONE}\nQoS Class:\tBestEffort\nNode-Selectors:\t{NONE}\nTolerations:\t{NONE}\n"
                        f"{tell.NO_EVENTS}")
+
+
+def fill_spec(spec: dict[str, Any]) -> None:
+    """What the API server fills into the specification of a pod, in a template too."""
+    for name, value in (("dnsPolicy", "ClusterFirst"), ("restartPolicy", "Always"), ("schedulerName", "default-scheduler"),
+                        ("terminationGracePeriodSeconds", 30)):
+        spec.setdefault(name, value)
+    for box in spec["containers"]:
+        box["imagePullPolicy"] = _pull_policy(box["image"])
+        for port in box.get("ports", ()):
+            port.setdefault("protocol", "TCP")
 
 
 def _conditions(ready: bool) -> tuple[tuple[str, bool], ...]:

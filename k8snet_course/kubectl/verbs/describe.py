@@ -25,16 +25,18 @@ def describe(context: Context, command: Command) -> Reply:
     if not command.args and not command["filename"]:
         raise Complaint('error: You must specify the type of resource to describe. Use "kubectl api-resources" for a complete '
                         "list of supported resources.")
-    found = chosen(context, command)
-    if found.errors and not found.groups:
-        found = _by_prefix(context, command) or found
+    found, between = chosen(context, command), "\n\n"
+    alike = _by_prefix(context, command) if found.errors and not found.groups else None
+    if alike is not None:
+        found, between = alike, "\n"
     texts = [aligned(context.server.form(resource).describe(value)) for resource, value in found.objects]
     errors = "".join(f"{line}\n" for line in found.errors)
     if not texts and not errors:
         errors = nothing(context, command, found)
     warning = ENDPOINTS_WARNING if any(group.resource.plural == "endpoints" for group in found.groups) else ""
     values = [value for _, value in found.objects]
-    return Reply("\n\n".join(texts), warning + errors, 1 if found.errors else 0, values).with_hint(found.hint)
+    out = between.join(texts) + (between if alike is not None else "")
+    return Reply(out, warning + errors, 1 if found.errors else 0, values).with_hint(found.hint)
 
 
 def _by_prefix(context: Context, command: Command) -> Chosen | None:

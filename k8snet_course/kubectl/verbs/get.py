@@ -74,7 +74,8 @@ def rows(context: Context, command: Command, group: Group, namespaces: bool = Fa
         found = [(f"{group.resource.full}/{row[0]}", *row[1:]) for row in found]
     if namespaces:
         header = ("NAMESPACE", *header)
-        found = [(value.namespace if group.resource.namespaced else "", *row) for value, row in zip(group.values, found, strict=True)]
+        found = [(value.namespace if group.resource.namespaced else "", *row)
+                 for value, row in zip(group.values, found, strict=True)]
     for key in command["label-columns"]:
         header = (*header, key.rpartition("/")[2].upper())
         found = [(*row, form.labels(value).get(key, "")) for value, row in zip(group.values, found, strict=True)]
