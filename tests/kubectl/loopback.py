@@ -127,105 +127,7 @@ class Api:
                 "columnDefinitions": definitions, "rows": rows}
 
 
-LINES = r"""
-get pods
-get pods -o wide
-get pods -A
-get pods -A -o wide
-get po -n shop
-get pods -n nothing
-get pods -n nothing -A
-get pods web nope
-get pods nope --ignore-not-found
-get pod/web pod/api-1
-get pods,po
-get pods --no-headers
-get pods --show-labels -A
-get pods -L app,tier
-get pods -l app==web --show-kind
-get pods -l 'app in (web,api),tier notin (front)'
-get pods -l app=nothing
-get pods --field-selector spec.nodeName=node-1
-get pods --field-selector status.phase!=Running
-get pods --sort-by=.metadata.creationTimestamp
-get pods --sort-by=.metadata.name -o name
-get pods --sort-by=.status.podIP -o wide
-get pods,svc --sort-by=.metadata.name
-get pods -o name
-get all
-get all -A
-get nodes -o wide
-get nodes -A
-get nodes,pods -A
-get no --show-labels
-get svc -A -o wide
-get svc --sort-by=.spec.ports[0].port
-get svc,ep,endpointslices -A
-get netpol,ing,ingressclass,gtw,gc,httproute,cnp,refgrant -A
-get netpol,nodes -A
-get deploy,rs -o wide -A
-get deploy,rs,pods -n shop -o name
-get ns
-get gc -o wide
-get gtw
-get pod web -o yaml
-get pod web -o json
-get pod nope -o yaml
-get pod web nope -o yaml
-get pods -A -o yaml
-get pods -n nothing -o yaml
-get svc,netpol,ing -A -o yaml
-get gtw,httproute,gc,cnp,ns,deploy,rs,nodes,endpointslices -A -o yaml
-get svc -A -o custom-columns=N:.metadata.name,IP:.spec.clusterIP,P:.spec.ports[*].port,X:.spec.foo
-get pods -o custom-columns=NAME:metadata.name,LABELS:.metadata.labels --no-headers
-get pods -n nothing -o custom-columns=N:.metadata.name
-get pods -o custom-columns
-get pods -o custom-columns=A
-get pods -o jsonpath={.items[*].metadata.name}
-get pods -o jsonpath='{range .items[*]}{.metadata.name}{"\t"}{.status.podIP}{"\n"}{end}'
-get pods -o jsonpath='{.items[?(@.metadata.name=="web")].status.podIP}'
-get pods -o jsonpath='{.items[*].status.conditions[?(@.type=="Ready")].status}'
-get pods -o jsonpath='{range .items[*]}{range .spec.containers[*]}{.name} {end}{"|"}{end}'
-get pods -o jsonpath='{.items[0:2].metadata.name} {.items[-1:].metadata.name} {.items[-1].metadata.name}'
-get pods -o jsonpath='{.items[0,2].metadata.name} {.items[::2].metadata.name}'
-get pods -o jsonpath='{.items[0].metadata.labels} {.items[0].spec.containers}'
-get pods -o jsonpath='{..podIP}'
-get pods -o jsonpath='{.items[*].metadata.labels.app} {.items[*].nothing}'
-get pods -o jsonpath-as-json={.items[*].metadata.name}
-get pod web -o jsonpath={.metadata.labels.app}{.status.podIPs[0].ip}
-get ns shop -o jsonpath='{.metadata.labels.kubernetes\.io/metadata\.name}'
-get ns shop -o jsonpath="{.metadata.labels['kubernetes\.io/metadata\.name']}"
-get ns shop -o jsonpath="{['metadata.name','kind']}"
-get svc -A -o jsonpath='{.items[?(@.spec.type!="ClusterIP")].metadata.name}'
-get svc -A -o jsonpath='{.items[*].spec.ports[?(@.port>100)].port}'
-get svc lb -o jsonpath='{$.spec.allocateLoadBalancerNodePorts} {@.spec.ports[0].port}'
-get pods -o jsonpath
-get pods -o jsonpath={.items[
-get pods -o jsonpath={.items
-get pods -o jsonpath='{end}'
-get pods -o jsonpath='{foo}'
-get pods -o jsonpath='plain'
-get pods -o foo
-describe pod web
-describe pods -A
-describe pod back -n shop
-describe pod nope
-describe pods -n nothing
-describe pod web nope
-describe svc -A
-describe netpol -n shop
-describe ns shop
-describe deploy,rs -n shop
-describe ing -A
-describe ingressclass
-describe endpointslices -A
-describe ep -A
-describe gtw -n shop
-describe gc
-describe httproute -A
-describe cnp
-describe all -n shop
-""".split("\n")[1:-1]
+LINES = (Path(__file__).parent / "lines.txt").read_text(encoding="utf-8").splitlines()
 """What both are asked."""
 
 
@@ -296,7 +198,8 @@ def main() -> None:
     with serving(world()) as (server, _), TemporaryDirectory() as home:
         for line in LINES:
             reply = real(line, server, Path(home), sys.argv[1])
-            told.append({"line": line, "out": reply.out.splitlines(True), "err": reply.err.splitlines(True), "code": reply.code})
+            told.append({"line": line, "out": reply.out.splitlines(True), "err": reply.err.splitlines(True),
+                         "code": reply.code})
     TOLD.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
