@@ -325,6 +325,28 @@ class Cluster:
         wanted = manifests.load_located(manifest)
         return self._api.apply([made for made, _ in wanted], [spot for _, spot in wanted])
 
+    def bootstrap(self) -> None:
+        """Put in what `kubeadm` leaves in a new cluster: the control plane's pods, kube-proxy's, CoreDNS, and their Services.
+
+        A second time changes nothing.  Raises what ``add_pod`` raises (a pod that uses one of their ports), and then has changed
+        nothing.  See :mod:`k8snet_course.bootstrap`.
+
+            >>> cluster = Cluster(nodes=2, cni="flannel")
+            >>> cluster.bootstrap()
+            >>> _ = cluster.add_pod("client")
+            >>> print(*cluster.services, sep="\\n")
+            service kubernetes ClusterIP 10.96.0.1 443/TCP
+            service kube-system/kube-dns ClusterIP 10.96.0.10 53/UDP,53/TCP,9153/TCP
+            >>> cluster.send("client", "kubernetes", port=443).reason
+            'kube-apiserver in node-1 listens on TCP port 6443 and takes the packet'
+        """
+        from k8snet_course import manifests
+        from k8snet_course.bootstrap import manifests_of
+
+        first = str(network(self.service_cidr.split(",")[0], "Service CIDR")[1])
+        every = manifests_of(self.nodes, first, self.cluster_dns)
+        self._api.apply([made for one in every for made in manifests.load(one)])
+
     def delete(self, kind: str, name: str, namespace: str = "default") -> None:
         """Delete an object, as `kubectl delete` does: "pod", "service" or "svc", "networkpolicy" or "netpol", ...
 

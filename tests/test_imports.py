@@ -16,7 +16,7 @@ LAYERS = [
     {"addressing", "linux", "names"},
     {"objects", "yaml_text"},
     {"programs", "controllers", "sidecar", "cni", "underlay", "probe", "ranges", "services", "policy", "dns"},
-    {"manifests", "device", "control_plane", "faults", "reachability"},
+    {"bootstrap", "manifests", "device", "control_plane", "faults", "reachability"},
     {"api_server"},
     {"derivation", "meaning"},
     {"entrances", "relays", "response", "http_walk", "pod_classes", "representatives", "class_walks"},
