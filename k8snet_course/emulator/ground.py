@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from k8snet_course.cni.plugin import Json
 from k8snet_course.emulator.attaching import NodeRun, Turn
@@ -59,7 +58,6 @@ class Ground:
         self._captures: list[Capture] = []
         self._servers: Servers | None = None
         self._number = _FIRST_NUMBER
-        self._folder: TemporaryDirectory[str] | None = None
         self._results: dict[str, Json] = {}
 
     @property
@@ -77,8 +75,7 @@ class Ground:
         plugins = plugin_folder() if self._blueprint.runs else ""
         finish([spaces.inside(device, start, "ip -batch -", "\n".join(one.ip)) for device, one in plans.items() if one.ip])
         if plugins:
-            self._folder = TemporaryDirectory(prefix="k8snet-")
-            self._results = attach(self._blueprint.runs, spaces, plugins, Path(self._folder.name))
+            self._results = attach(self._blueprint.runs, spaces, plugins, spaces.folder)
         started = []
         for device, one in plans.items():
             if one.after:
@@ -105,11 +102,7 @@ class Ground:
         if self._captures:
             with ThreadPoolExecutor(len(self._captures), "k8snet-close") as pool:  # the kernel lets each wait
                 list(pool.map(Capture.close, self._captures))
-        try:
-            self._spaces.remove()
-        finally:
-            if self._folder is not None:
-                self._folder.cleanup()
+        self._spaces.remove()
 
     def send(self, probes: Sequence[Probe], patience: float) -> list[Sent]:
         """Send all probes at once, and wait ``patience`` seconds for their answers."""
@@ -127,11 +120,10 @@ class Ground:
         """What CNI plugins print that are started on a node for a device; without turns, what they printed for ADD."""
         if not turns:
             return [self._results[device]] if device in self._results else []
-        assert self._folder is not None, "pods that plugins have attached"
         said: list[Json] = []
         for turn in turns:
             if not said or "code" not in said[-1]:  # a runtime stops at the first error
-                said.append(call(turn, self._spaces, node, device, plugin_folder(), Path(self._folder.name, node)))
+                said.append(call(turn, self._spaces, node, device, plugin_folder(), self._spaces.folder / node))
         return said
 
     def exec(self, device: str, words: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from k8snet_course.cluster import Cluster
 from k8snet_course.cni.plugin import Json
 from k8snet_course.emulator.attaching import PLUGINS as ATTACHED
 from k8snet_course.emulator.attaching import node_runs, turns
+from k8snet_course.emulator.ending import ending_in_order
 from k8snet_course.emulator.ground import Blueprint
 from k8snet_course.emulator.needs import check_machine
 from k8snet_course.emulator.plan import cables, check_cluster, plans
@@ -46,12 +47,13 @@ def emulate(cluster: Cluster) -> Iterator[Lab]:
         in VXLAN 192.168.1.2 -> 192.168.1.3
     """
     check_machine()
-    ground = ground_of(blueprint(cluster))
-    try:
-        ground.build()
-        yield Lab(cluster, ground)
-    finally:
-        ground.close()
+    with ending_in_order():
+        ground = ground_of(blueprint(cluster))
+        try:
+            ground.build()
+            yield Lab(cluster, ground)
+        finally:
+            ground.close()
 
 
 def blueprint(cluster: Cluster) -> Blueprint:

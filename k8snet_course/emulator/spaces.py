@@ -1,12 +1,13 @@
 """The network namespaces of a lab: their names, making and removing them, and running something inside one.
 
-A name is ``k8snet-<process id>-<number>-<device>``: two labs do not meet, and a lab whose process is gone can be told from one
-that is in use.  Whatever a killed process left behind is removed when the next lab starts.
+A name is ``k8snet-<process id>-<when that process began>-<number>-<device>``: two labs do not meet, and a lab whose process is
+gone can be told from one that is in use, even if another process has got the same id.  A lab's files are in a folder that is
+called in the same way.  Whatever a killed process left behind is removed when the next lab starts.
 
 A thread of its own goes into namespaces and comes back: sockets and programs that it makes there stay in that namespace, and no
 other thread of the process ever leaves its own.
 
-Source: network_namespaces(7), setns(2), ip-netns(8).
+Source: network_namespaces(7), setns(2), ip-netns(8), proc_pid_stat(5).
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ import re
 import subprocess
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
+from shutil import rmtree
+from tempfile import gettempdir, mkdtemp
+from threading import Lock
 from typing import ParamSpec, TypeVar
 
 from k8snet_course.emulator.needs import EmulatorUnavailable
@@ -27,11 +32,13 @@ T = TypeVar("T")
 
 FOLDER = Path("/run/netns")
 """Where iproute2 keeps namespaces that have a name."""
-_NAME = re.compile(r"k8snet-(\d+)-(\d+)-.+")
+_NAME = re.compile(r"k8snet-(\d+-\d+)-(\d+)-.+")
+_LONGEST_NAME = 200
 _CLONE_NEWNET = 0x40000000
 
-_mine: set[int] = set()
-"""The numbers of the labs that this process has now."""
+_mine: set[str] = set()
+"""How the names of the labs begin that this process has now."""
+_reserving = Lock()
 
 
 class Spaces:
@@ -41,9 +48,17 @@ class Spaces:
     """
 
     def __init__(self, devices: Iterable[str]) -> None:
-        self._number = _reserve()
-        self.names = {device: name_of(os.getpid(), self._number, device) for device in devices}
+        self._lab = _reserve(owner_of(os.getpid()))
+        self.names = {device: name_of(self._lab, device) for device in devices}
         self._thread = ThreadPoolExecutor(1, "k8snet-lab")
+        self._folder: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """A folder for files of this lab, which nobody else may read."""
+        if self._folder is None:
+            self._folder = Path(mkdtemp(prefix=f"{self._lab}-"))
+        return self._folder
 
     def make(self) -> None:
         """Make them all, after what dead processes left behind has been removed.  Raises EmulatorUnavailable."""
@@ -51,12 +66,14 @@ class Spaces:
         ip_batch([f"netns add {name}" for name in self.names.values()])
 
     def remove(self) -> None:
-        """Remove those that are there."""
+        """Remove those that are there, and the folder."""
         try:
             remove_all(name for name in self.names.values() if (FOLDER / name).exists())
         finally:
             self._thread.shutdown()
-            _mine.discard(self._number)
+            if self._folder is not None:
+                rmtree(self._folder, ignore_errors=True)
+            _mine.discard(self._lab)
 
     def inside(self, device: str, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """What the function returns when it is called in the device's namespace."""
@@ -67,41 +84,64 @@ class Spaces:
         return self._thread.submit(_visit, "", lambda: function(*args, **named)).result()
 
 
-def name_of(pid: int, number: int, device: str) -> str:
+def owner_of(pid: int) -> str:
+    """How the names of a process's labs begin; empty if there is no such process.
+
+    >>> owner_of(os.getpid()).startswith(f"k8snet-{os.getpid()}-"), owner_of(0)
+    (True, '')
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    return f"k8snet-{pid}-{stat.rpartition(')')[2].split()[19]}"  # after the program's name, which may contain anything
+
+
+def name_of(lab: str, device: str) -> str:
     """The name of a device's namespace.
 
-    >>> name_of(17, 0, "default/frontend"), name_of(17, 0, "node-1")
-    ('k8snet-17-0-default.frontend', 'k8snet-17-0-node-1')
+    >>> name_of("k8snet-17-4711-0", "default/frontend"), name_of("k8snet-17-4711-0", "node-1")
+    ('k8snet-17-4711-0-default.frontend', 'k8snet-17-4711-0-node-1')
     """
-    return f"k8snet-{pid}-{number}-{device.replace('/', '.')}"
+    name = f"{lab}-{device.replace('/', '.')}"
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}-{sha256(device.encode()).hexdigest()[:12]}"
 
 
-def stale(names: Iterable[str], alive: Callable[[int], bool], mine: Iterable[int] = ()) -> list[str]:
+def stale(names: Iterable[str], alive: Callable[[str], bool], mine: Iterable[str] = ()) -> list[str]:
     """Those of these names that belong to a lab nobody has any more.
 
-    ``mine`` are the numbers of this process's own labs: a number that is not among them was another process's with the same id.
+    ``alive`` says whether there is a process whose labs begin like this, ``mine`` how this process's own labs begin: a name of
+    its own that does not is a lab's that could not be removed.
 
-        >>> stale(["k8snet-7-0-node-1", "k8snet-8-0-node-1", "k8snet-8-node-1", "blue"], lambda pid: pid == 7)
-        ['k8snet-8-0-node-1']
+        >>> stale(["k8snet-7-1-0-node-1", "k8snet-8-1-0-node-1", "blue"], lambda owner: owner == "k8snet-7-1")
+        ['k8snet-8-1-0-node-1']
     """
-    found = []
+    found, me = [], owner_of(os.getpid())
     for name in sorted(names):
         match = _NAME.fullmatch(name)
         if match is None:
             continue
-        pid, number = int(match[1]), int(match[2])
-        if number not in mine if pid == os.getpid() else not alive(pid):
+        owner = f"k8snet-{match[1]}"
+        if f"{owner}-{match[2]}" not in mine if owner == me else not alive(owner):
             found.append(name)
     return found
 
 
 def remove_stale() -> list[str]:
-    """Remove the namespaces of labs whose process is gone, and return their names."""
-    if not FOLDER.is_dir():
-        return []
-    left = stale((path.name for path in FOLDER.iterdir()), lambda pid: Path(f"/proc/{pid}").exists(), _mine)
+    """Remove the namespaces and folders of labs whose process is gone, and return their names."""
+    files = Path(gettempdir())
+    with _reserving:
+        mine = set(_mine)
+    left, folders = (stale((path.name for path in place.iterdir()), _alive, mine) if place.is_dir() else []
+                     for place in (FOLDER, files))
     remove_all(left)
-    return left
+    for name in folders:
+        rmtree(files / name, ignore_errors=True)  # that of another user stays
+    return [*left, *folders]
+
+
+def _alive(owner: str) -> bool:
+    return owner_of(int(owner.split("-")[1])) == owner
 
 
 def remove_all(names: Iterable[str]) -> None:
@@ -135,10 +175,12 @@ def finish(started: Iterable[tuple[str, subprocess.Popen[str], str]]) -> None:
                                   "run the course as root of a virtual machine, and everything else as it is")
 
 
-def _reserve() -> int:
-    number = next(each for each in range(len(_mine) + 1) if each not in _mine)
-    _mine.add(number)
-    return number
+def _reserve(owner: str) -> str:
+    """How the names of the next lab begin."""
+    with _reserving:
+        lab = next(each for number in range(len(_mine) + 1) if (each := f"{owner}-{number}") not in _mine)
+        _mine.add(lab)
+    return lab
 
 
 def _visit(name: str, function: Callable[[], T]) -> T:

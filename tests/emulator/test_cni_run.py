@@ -10,10 +10,11 @@ import pytest
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.cni.plugin import Json
-from k8snet_course.emulator import Outcome, emulate, lab
+from k8snet_course.emulator import Lab, Outcome, emulate, lab
 from k8snet_course.emulator.agreement import compare
 from k8snet_course.emulator.attaching import PLUGINS, NodeRun, node_runs, turns
 from k8snet_course.emulator.cni_run import as_in_real, files_in
+from k8snet_course.emulator.ground import Ground
 from k8snet_course.emulator.needs import PLUGIN_NAMES, EmulatorUnavailable, PluginDisagrees, plugin_folder
 from k8snet_course.errors import InvalidArgument, NotFound
 from k8snet_course.faults import MissingRoute, WrongMtu
@@ -42,6 +43,12 @@ def links_of(text: str) -> dict[str, tuple[str, str]]:
             if "link/ether" in each}
 
 
+def store_of(lab: Lab, cluster: Cluster, node: str) -> Path:
+    """Where host-local has written down who holds which address."""
+    assert isinstance(lab._ground, Ground)
+    return lab._ground._spaces.folder / node / str(cluster.conflist(node)["name"])
+
+
 @REAL
 @pytest.mark.parametrize("cni", PLUGINS)
 def test_pods_that_came_and_went(cni: str) -> None:
@@ -56,7 +63,7 @@ def test_pods_that_came_and_went(cni: str) -> None:
         for node in cluster.nodes:
             numbers = {link.name: (str(link.index), link.mac) for link in cluster.node(node.name).links if link.index > 1}
             assert links_of(lab.exec(node.name, "ip -o link")) == numbers
-            store = Path(lab._ground._folder.name, node.name, str(cluster.conflist(node.name)["name"]))  # type: ignore[union-attr]
+            store = store_of(lab, cluster, node.name)
             assert files_in(store) == cluster.ipam(node.name).to_files()
         ways = (("laptop", "node-1", 8086), ("p2", "node-1", 8086), ("node-1", "p4", 80), ("q", "p2", 80))
         assert compare(cluster, lab, [(*way, "TCP") for way in ways]) == []
@@ -83,7 +90,7 @@ def test_the_plugins_check_and_take_away_what_is_there(cni: str) -> None:
             assert lab.cni("a", "DEL") == [{}, {}], "DEL may be repeated"
         assert "eth0" not in lab.exec("a", "ip -o link")
         assert "8080" not in lab.exec("node-1", "iptables-save -t nat")
-        store = Path(lab._ground._folder.name, "node-1", str(cluster.conflist("node-1")["name"]))  # type: ignore[union-attr]
+        store = store_of(lab, cluster, "node-1")
         cluster.delete("pod", "a")
         assert files_in(store) == cluster.ipam("node-1").to_files()
         assert lab.cni("b") and lab.send("b", "node-1", None).verdict is Outcome.DELIVERED

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.emulator import EmulatorUnavailable, Outcome, emulate, modelled
 from k8snet_course.emulator.agreement import within_ration
 from k8snet_course.emulator.needs import check_machine
-from k8snet_course.emulator.plan import PLUGINS, devices_of
-from k8snet_course.emulator.spaces import FOLDER, name_of, remove_stale, stale
+from k8snet_course.emulator.plan import PLUGINS
 from k8snet_course.errors import InvalidArgument, NotFound
 
 REAL = pytest.mark.needs("ip", "bridge", "iptables-restore", "ping", "root")
-
-
-def ours() -> list[str]:
-    """The namespaces of this process's labs."""
-    prefix = f"k8snet-{os.getpid()}-"
-    return sorted(path.name for path in FOLDER.iterdir() if path.name.startswith(prefix)) if FOLDER.exists() else []
 
 
 def two_nodes(cni: str = "flannel") -> Cluster:
@@ -99,68 +86,6 @@ def test_exec() -> None:
             lab.send("a", "b", 80, "SCTP")
         with pytest.raises(InvalidArgument):
             lab.send("a", "b", 0)
-
-
-@REAL
-def test_two_labs_side_by_side_and_nothing_left_behind() -> None:
-    one, other = two_nodes("bridge"), two_nodes("calico-bgp")
-    with emulate(one) as first, emulate(other) as second:
-        assert len(ours()) == len(devices_of(one)) + len(devices_of(other))
-        assert first.send("a", "b").ttl == 64 and second.send("a", "b").ttl == 63
-    assert ours() == []
-
-
-@REAL
-def test_an_exception_leaves_nothing_behind() -> None:
-    def broken() -> None:
-        with emulate(two_nodes()):
-            assert ours()
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        broken()
-    assert ours() == []
-
-
-@REAL
-def test_a_failed_start_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    from k8snet_course.emulator import lab
-    from k8snet_course.emulator.plan import Cable
-
-    monkeypatch.setattr(lab, "cables", lambda *_: [Cable("node-1", "nonsense", "node-2", "nonsense")])
-    with pytest.raises(EmulatorUnavailable, match="ip -batch"), emulate(two_nodes()):
-        pytest.fail("it cannot have started")
-    assert ours() == []
-
-
-@REAL
-def test_a_killed_lab_is_cleaned_up_at_the_next_start() -> None:
-    code = ("import os, time; from k8snet_course import Cluster; from k8snet_course.emulator import emulate\n"
-            "with emulate(Cluster()) as lab:\n    print('up', flush=True); time.sleep(60)")
-    words, here = (sys.executable, "-c", code), Path(__file__).parents[2]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=here) as child:
-        assert child.stdout is not None and child.stdout.readline() == "up\n"
-        left = [path.name for path in FOLDER.iterdir() if path.name.startswith(f"k8snet-{child.pid}-")]
-        assert left and not set(left) & set(remove_stale()), "its owner lives"
-        child.send_signal(signal.SIGKILL)
-    with emulate(Cluster()):
-        assert not {path.name for path in FOLDER.iterdir()} & set(left)
-
-
-@REAL
-def test_a_lab_can_be_made_again_and_again() -> None:
-    cluster = Cluster(nodes=2, cni="flannel")
-    for number in range(6):
-        cluster.add_pod(f"p{number}")
-    for _ in range(3):
-        with emulate(cluster) as lab:
-            assert lab.send("p0", "p1").verdict is Outcome.DELIVERED
-
-
-def test_which_names_are_stale() -> None:
-    me = os.getpid()
-    names = [name_of(me, 0, "a"), name_of(me, 1, "a"), name_of(1, 0, "a"), name_of(99, 0, "a"), f"k8snet-{me}-node", "other"]
-    assert stale(names, lambda pid: pid == 1, mine=[0]) == sorted([name_of(me, 1, "a"), name_of(99, 0, "a")])
 
 
 def test_one_sentence_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
