@@ -5,8 +5,8 @@ that a real one has from the start: the control plane's pods on the first node, 
 and the Services ``kubernetes`` (the API server's, the first cluster IP) and ``kube-dns``.  They are ordinary manifests; packets
 to them walk as to all others.
 
-Modelled simply: the network plugin's own pods are left out; where a DaemonSet would make kube-proxy's pods, they are written one
-by one.
+Modelled simply: the network plugin's own pods are left out; where a DaemonSet would make kube-proxy's pods, they are written
+one by one.
 
 Source: kubeadm, "Implementation details"; Kubernetes documentation, "Ports and Protocols"; CoreDNS, plugin kubernetes.
 """
@@ -63,11 +63,11 @@ def manifests_of(nodes: Sequence[Node], first_ip: str, dns_ip: str) -> Iterator[
                    "10256, 127.0.0.1:10249", {"k8s-app": "kube-proxy"})
     ports = [{"name": "dns", "containerPort": 53, "protocol": "UDP"}, {"name": "dns-tcp", "containerPort": 53},
              {"name": "metrics", "containerPort": 9153}]
+    coredns = {"name": "coredns", "image": f"registry.k8s.io/coredns/coredns:{COREDNS}", "ports": ports}
+    template = {"metadata": {"labels": dns, "annotations": {LISTEN_ANNOTATION: "53/UDP, 53, 8080, 8181, 9153"}},
+                "spec": {"dnsPolicy": "Default", "containers": [coredns]}}
     yield {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "coredns", "namespace": SYSTEM, "labels": dns},
-           "spec": {"replicas": 2, "selector": {"matchLabels": dns}, "template": {
-               "metadata": {"labels": dns, "annotations": {LISTEN_ANNOTATION: "53/UDP, 53, 8080, 8181, 9153"}}, "spec": {
-                   "dnsPolicy": "Default",
-                   "containers": [{"name": "coredns", "image": f"registry.k8s.io/coredns/coredns:{COREDNS}", "ports": ports}]}}}}
+           "spec": {"replicas": 2, "selector": {"matchLabels": dns}, "template": template}}
 
 
 def _service(name: str, namespace: str, labels: dict[str, str], **spec: Any) -> dict[str, Any]:

@@ -328,7 +328,7 @@ class Cluster:
     def bootstrap(self) -> None:
         """Put in what `kubeadm` leaves in a new cluster: the control plane's pods, kube-proxy's, CoreDNS, and their Services.
 
-        A second time changes nothing.  Raises what ``add_pod`` raises (a pod that uses one of their ports), and then has changed
+        A second time changes nothing.  Raises what ``apply`` raises (an address or a port is taken), and then has changed
         nothing.  See :mod:`k8snet_course.bootstrap`.
 
             >>> cluster = Cluster(nodes=2, cni="flannel")

@@ -24,6 +24,11 @@ def service(*lines: str, name: str = "second") -> str:
     return "\n".join((*head, *(f"  {one}" for one in lines)))
 
 
+def pod_at_host_port(name: str) -> str:
+    return (f"apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec:\n  containers:\n  - name: {name}\n"
+            "    image: nginx\n    ports: [{containerPort: 80, hostPort: 8080}]\n")
+
+
 CASES = {
     "cluster IP taken": (FIRST + service("clusterIP: 10.96.0.20", "ports: [{port: 80}]"), AddressUnavailable, 14),
     "cluster IP of no Service": (FIRST + service("ports: [{port: 80}]", "clusterIP: 192.0.2.1"), AddressUnavailable, 15),
@@ -33,12 +38,8 @@ CASES = {
                                    InvalidArgument, 15),
     "a cluster IP that changes": (FIRST + service("ports: [{port: 80}]", "clusterIP: 10.96.0.21", name="first"),
                                   InvalidManifest, 10),
-    "no such node": (FIRST + "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  nodeName: node-9\n"
-                     "  containers: [{name: a, image: nginx}]", CourseError, 14),
-    "a host port that is taken": ("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n"
-                                  "    image: nginx\n    ports: [{containerPort: 80, hostPort: 8080}]\n---\n"
-                                  "apiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec:\n  containers:\n  - name: b\n"
-                                  "    image: nginx\n    ports: [{containerPort: 80, hostPort: 8080}]\n", Unschedulable, 12),
+    "no such node": (f"{FIRST}{pod_at_host_port('a')}  nodeName: node-9\n", CourseError, 18),
+    "a host port that is taken": (f"{pod_at_host_port('a')}---\n{pod_at_host_port('b')}", Unschedulable, 12),
 }
 
 
