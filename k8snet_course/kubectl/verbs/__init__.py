@@ -18,6 +18,7 @@ MODULES: dict[str, str] = {
     "apply": "apply",
     "create": "create",
     "delete": "delete",
+    "explain": "explain",
     "expose": "expose",
     "label": "label",
     "patch": "patch",
