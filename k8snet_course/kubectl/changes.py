@@ -25,6 +25,7 @@ from k8snet_course.kubectl.reply import Reply
 from k8snet_course.kubectl.resources import Resource, of_kind, several
 from k8snet_course.kubectl.words import Command
 from k8snet_course.manifests import Document, load_each
+from k8snet_course.manifests.spot import Spot
 
 NO, CLIENT, SERVER = "none", "client", "server"
 OUTPUT = Flag("output", TEXT, "The form of the output.", "o", values=("yaml", "json", "name"))
@@ -35,7 +36,7 @@ _STDIN = "STDIN"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An object that a manifest asks for: as it was written, as a value, and the file it is from (empty: none).
+    """An object that a manifest asks for: as it was written, as a value, the file it is from (empty: none), and where in it.
 
     ``value`` is None for a manifest with a mistake, which --dry-run=client prints all the same.
     """
@@ -43,6 +44,7 @@ class Wanted:
     written: Mapping[str, Any]
     value: Any
     source: str = ""
+    spot: Spot | None = None
 
     @property
     def resource(self) -> Resource:
@@ -132,7 +134,7 @@ def _placed(context: Context, command: Command, document: Document, source: str)
                             f"must pass '--namespace={own}' to perform this operation.")
         if not own:
             value = replace(value, namespace=context.namespace(command))
-    return Wanted(written, value, source)
+    return Wanted(written, value, source, document.spot)
 
 
 def present(context: Context, wanted: Wanted) -> Any:
@@ -148,7 +150,7 @@ def hold(context: Context, wanted: Wanted, how: str = NO) -> Any:
     if space and context.server.api.find("Namespace", space) is None:
         raise no_namespace(space, wanted.source)
     try:
-        held, = context.server.api.apply((wanted.value,), rehearsal=how == SERVER)
+        held, = context.server.api.apply((wanted.value,), (wanted.spot,) if wanted.spot else (), rehearsal=how == SERVER)
     except CourseError as error:
         raise refusal(error, wanted.written, wanted.source) from None
     return held

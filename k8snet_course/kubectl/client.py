@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
-from k8snet_course.kubectl.complaint import Complaint, did_you_mean
+from k8snet_course.kubectl import help as texts
+from k8snet_course.kubectl.complaint import Complaint
 from k8snet_course.kubectl.context import Context
 from k8snet_course.kubectl.flags import GLOBAL
 from k8snet_course.kubectl.reply import Reply
 from k8snet_course.kubectl.server import Server
 from k8snet_course.kubectl.session import Session
-from k8snet_course.kubectl.verbs import Verb, names, verb
+from k8snet_course.kubectl.verbs import Verb, find, names, verb
 from k8snet_course.kubectl.words import parse, split
 
 
@@ -34,20 +34,23 @@ class Kubectl:
         try:
             words = split(line)
             found, name, rest = _verb_in(words)
-            return found.run(Context(self.server, self.session, stdin), parse(name, rest, found.flags))
+            if found is None:
+                return Reply(texts.overview(found for each in names() if (found := verb(each)) is not None))
+            command = parse(name, rest, found.flags)
+            if command["help"]:
+                return Reply(texts.of_verb(found))
+            return found.run(Context(self.server, self.session, stdin), command)
         except Complaint as complaint:
             return complaint.reply()
 
 
-def _verb_in(words: list[str]) -> tuple[Verb, str, list[str]]:
-    """The verb of a line, its full name, and the other words.  Raises Complaint."""
+def _verb_in(words: list[str]) -> tuple[Verb | None, str, list[str]]:
+    """The verb of a line (None: it has none), its full name, and the other words.  Raises Complaint."""
     at = _first_word(words, 0)
     if at is None:
-        raise Complaint("kubectl controls the Kubernetes cluster manager.", f"Write a verb: {', '.join(names())}.", 0)
-    found = verb(words[at])
-    if found is None:
-        raise Complaint(f'error: unknown command "{words[at]}" for "kubectl"',
-                        did_you_mean(get_close_matches(words[at], names(), 2, 0.6)))
+        parse("", words, ())  # a flag that is none is a mistake here too
+        return None, "", words
+    found = find(words[at])
     name, rest = words[at], words[:at] + words[at + 1:]
     while found.verbs:
         at = _first_word(rest, at)

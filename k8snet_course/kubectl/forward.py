@@ -69,10 +69,11 @@ class Forward:
         handling = f"Handling connection for {self.local}\n"
         if str(trace.verdict) == "delivered":
             return Reply(handling, value=trace)
-        return Reply(handling, f"an error occurred forwarding {self.local} -> {self.remote}: error forwarding port {self.remote} "
-                     f"to pod {self.sandbox or self.pod.name}, uid : failed to execute portforward in network namespace: failed "
-                     f"to connect to localhost:{self.remote} inside namespace: dial tcp4 127.0.0.1:{self.remote}: connect: "
-                     f"connection refused\nerror: lost connection to pod\n{trace.reason}.\n", 1, trace)
+        failed = (f"an error occurred forwarding {self.local} -> {self.remote}: error forwarding port {self.remote} to pod "
+                  f"{self.sandbox or self.pod.name}, uid : failed to execute portforward in network namespace: failed to "
+                  f"connect to localhost:{self.remote} inside namespace: dial tcp4 127.0.0.1:{self.remote}: connect: "
+                  "connection refused")
+        return Reply(handling, f"{failed}\nerror: lost connection to pod\n{trace.reason}.\n", 1, trace)
 
     @property
     def way(self) -> str:

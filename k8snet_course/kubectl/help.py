@@ -1,4 +1,4 @@
-"""``kubectl help`` and ``--help``: made from the verbs' own data, so that no flag is missing and none is told of that is not there.
+"""``kubectl help`` and ``--help``, made from the verbs' own data: no flag is missing, and none is told of that is not there.
 
 Source: the help texts' form in k8s.io/kubectl, pkg/util/templates.
 """
@@ -16,7 +16,8 @@ OPTIONS = 'Use "kubectl options" for a list of global command-line options (appl
 def overview(verbs: Iterable[Verb]) -> str:
     """What ``kubectl`` alone prints: the verbs, each in a line."""
     return ("kubectl controls the Kubernetes cluster manager.\n\nAvailable Commands:\n" + _table(verbs) +
-            '\nUsage:\n  kubectl [flags] [options]\n\nUse "kubectl COMMAND --help" for more information about a given command.\n'
+            '\nUsage:\n  kubectl [flags] [options]\n\nUse "kubectl COMMAND --help" for more information about a given '
+            'command.\n'
             + OPTIONS)
 
 

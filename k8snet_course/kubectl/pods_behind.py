@@ -1,4 +1,4 @@
-"""Which pod a command is about that needs one, when it names a Service or a workload: ``exec deploy/web``, ``port-forward svc/web``.
+"""Which pod a command is about that needs one and names a Service or a workload: ``exec deploy/web``, ``port-forward svc/web``.
 
 Source: k8s.io/kubectl, pkg/polymorphichelpers (attachablepodforobject.go), pkg/util/podutils (ActivePods).
 """
@@ -33,16 +33,17 @@ def pod_of(context: Context, value: Any) -> Pod:
     kind = type(value).__name__
     selector = getattr(value, "selector", None)
     if selector is None:
-        raise Complaint(f"error: cannot attach to {kind}: not implemented", "Name a pod, a Service, a Deployment or a ReplicaSet.")
+        raise Complaint(f"error: cannot attach to {kind}: not implemented", "Name a pod, a Service, a Deployment or a "
+                                                                            "ReplicaSet.")
+    around = [pod for pod in context.cluster.pods if pod.namespace == value.namespace]
     if isinstance(selector, Mapping):
         if not selector:
             raise Complaint(f"error: invalid service '{value.name}': Service is defined without a selector")
-        wanted = dict(selector)
-        found = [pod for pod in context.cluster.pods if pod.namespace == value.namespace and wanted.items() <= pod.labels.items()]
+        found = [pod for pod in around if selector.items() <= pod.labels.items()]
     else:
-        found = [pod for pod in context.cluster.pods if pod.namespace == value.namespace and selector.matches(pod.labels)]
+        found = [pod for pod in around if selector.matches(pod.labels)]
     if not found:
         raise Complaint("error: timed out waiting for the condition", f"No pod has the labels that {kind.lower()} {value.name} "
                         "selects.")
-    server = context.server
-    return min(found, key=lambda pod: (not server.api.services.state(pod.key).ready, server.clock.born("Pod", pod.key), pod.name))
+    api, clock = context.server.api, context.server.clock
+    return min(found, key=lambda pod: (not api.services.state(pod.key).ready, clock.born("Pod", pod.key), pod.name))

@@ -44,11 +44,15 @@ def load_located(source: str | PathLike[str] | Mapping[str, object]) -> tuple[tu
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One object of a manifest as it was written, and what it makes: ``made``, or the ``error`` that says why it makes none."""
+    """One object of a manifest as it was written, and what it makes: ``made``, or the ``error`` that says why it makes none.
+
+    ``spot`` is where it was written.
+    """
 
     written: Any
     made: Any = None
     error: InvalidManifest | None = None
+    spot: Spot | None = None
 
     def word(self, *path: str) -> str:
         """A text of the document, such as that at ``metadata``, ``name``; empty where there is none."""
@@ -110,7 +114,7 @@ def _written(source: str | PathLike[str] | Mapping[str, object]) -> Iterator[Loc
 
 def _document(document: Located) -> Document:
     try:
-        return Document(document.plain(), _object(document))
+        return Document(document.plain(), _object(document), spot=Spot(document))
     except InvalidManifest as error:
         return Document(document.plain(), error=error)
 

@@ -49,6 +49,8 @@ def _apply(context: Context, command: Command, wanted: Wanted, how: str) -> Repl
         try:
             same = updated(before, merged.value) == before
         except CourseError as error:
+            if wanted.spot is not None:
+                error.stands_at(wanted.spot.meant_by(error).line)
             raise refusal(error, wanted.written, wanted.source) from None
     held = before if before is not None and same and how != CLIENT else hold(context, merged, how)
     if how == NO:

@@ -24,8 +24,8 @@ def cluster_info(context: Context, command: Command) -> Reply:
     lines += [f"{one.labels.get('kubernetes.io/name') or one.name} is running at {one.cluster_ip}" for one in named]
     if not named:
         lines.append(f"The DNS server answers at {cluster.cluster_dns} for {cluster.dns_domain}")
-    lines += [f"Nodes: {cluster.node_network}; pods: {cluster.pod_cidr}, by the {cluster.cni} plugin; Services: "
-              f"{cluster.service_cidr}"]
+    lines.append(f"Nodes: {cluster.node_network}; pods: {cluster.pod_cidr}, by the {cluster.cni} plugin; Services: "
+                 f"{cluster.service_cidr}")
     return Reply("".join(f"{line}\n" for line in lines))
 
 

@@ -37,8 +37,8 @@ def execute(context: Context, command: Command) -> Reply:
     stdin = (context.stdin or "") if command["stdin"] else ""
     if len(words) == 1 and words[0] in _SHELLS and not stdin:
         raise Complaint("error: unable to use a TTY - input is not a terminal or the right kind of file",
-                        f"There is no terminal in a notebook. Give the command itself: kubectl exec {command.args[0]} -- ip route, "
-                        f"or a line for a shell: kubectl exec {command.args[0]} -- sh -c 'ip route | grep default'")
+                        f"There is no terminal in a notebook. Give the command itself: kubectl exec {command.args[0]} -- ip "
+                        f"route, or a line for a shell: kubectl exec {command.args[0]} -- sh -c 'ip route | grep default'")
     return ran(context, pod.key, words, container=box, stdin=stdin, note=note)
 
 

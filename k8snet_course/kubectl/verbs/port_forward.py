@@ -28,8 +28,8 @@ _FIRST_FREE = 32768
 def port_forward(context: Context, command: Command) -> Reply:
     """Forward ports, and connect to each once.  Raises Complaint."""
     if len(command.args) < 2:
-        raise Complaint("error: TYPE/NAME and list of ports are required for port-forward\nSee 'kubectl port-forward -h' for help "
-                        "and examples", "Write kubectl port-forward pod/web 8080:80.")
+        raise Complaint("error: TYPE/NAME and list of ports are required for port-forward\nSee 'kubectl port-forward -h' for "
+                        "help and examples", "Write kubectl port-forward pod/web 8080:80.")
     value = named(context, command, command.args[0])
     pod = pod_of(context, value)
     if context.server.api.services.state(pod.key).finished:
