@@ -104,6 +104,19 @@ class Service:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
 
+    def addressed(self, cluster_ips: tuple[str, ...], ip_families: tuple[str, ...]) -> Service:
+        """The same Service with the cluster IPs that it got; ten thousand are made at once, and ``replace`` takes its time.
+
+        >>> print(Service("web").addressed(("10.96.0.20",), ("IPv4",)))
+        service web ClusterIP 10.96.0.20
+        """
+        return Service(self.name, self.namespace, self.type, self.selector, self.ports, cluster_ips, self.external_ips,
+                       self.external_name, self.session_affinity, self.affinity_timeout, self.internal_traffic_policy,
+                       self.external_traffic_policy, self.load_balancer_source_ranges, self.load_balancer_class,
+                       self.load_balancer_ips, self.ip_family_policy, ip_families, self.publish_not_ready_addresses,
+                       self.traffic_distribution, self.health_check_node_port, self.allocate_load_balancer_node_ports,
+                       self.labels, self.annotations)
+
     @property
     def key(self) -> str:
         """Namespace and name, which together are unique in a cluster."""

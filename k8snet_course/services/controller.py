@@ -249,7 +249,7 @@ class ServiceController:
                 ip = self.ranges[family].allocate(ip)
                 undo.append(_releasing(self.ranges[family].release, ip))
             ips.append(ip)
-        return replace(wanted, cluster_ips=tuple(ips), ip_families=families)
+        return wanted.addressed(tuple(ips), families)
 
     def _with_ports(self, wanted: Service, before: Service | None, undo: list[Callable[[], None]]) -> Service:
         needed = wanted.type == NODE_PORT or (wanted.type == LOAD_BALANCER and wanted.allocate_load_balancer_node_ports)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import pytest
 
 from k8snet_course.objects.endpoint_slice import Endpoint, EndpointPort, EndpointSlice
@@ -35,3 +37,11 @@ def test_they_print_as_one_line() -> None:
     ends = tuple(Endpoint((f"10.244.0.{n}",)) for n in range(2, 7))
     assert str(EndpointSlice("web-1", "shop", "web", endpoints=ends, ports=(EndpointPort(8080, name="http"),))) == (
         "endpointslice shop/web-1 of web: IPv4 10.244.0.2,10.244.0.3,10.244.0.4 and 2 more ports http 8080/TCP")
+
+
+def test_an_addressed_service_is_otherwise_the_same() -> None:
+    """Every field is taken over, also one that is added to the class later."""
+    odd = {one.name: f"{one.name}!" for one in fields(Service)}
+    service = Service(**odd)  # type: ignore[arg-type]  # what the values are does not matter
+    wanted = replace(service, cluster_ips=("10.96.0.20",), ip_families=("IPv4",))
+    assert service.addressed(("10.96.0.20",), ("IPv4",)) == wanted
