@@ -92,6 +92,8 @@ def read(data: bytes, tunnels: frozenset[int] = frozenset(), outer: str = "") ->
     kind, number, code = "", -1, -1
     if int.from_bytes(data[6:8], "big") & 0x1FFF:
         return None  # a later fragment
+    if protocol == socket.IPPROTO_IPIP and not outer:
+        return read(load, frozenset(), f"IPIP {src} -> {dst}")
     if protocol == socket.IPPROTO_UDP and len(load) >= 8:
         if int.from_bytes(load[2:4], "big") in tunnels:
             return read(load[8 + 8 + 14:], frozenset(), f"VXLAN {src} -> {dst}")

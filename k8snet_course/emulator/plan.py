@@ -13,19 +13,23 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_interface
 
 from k8snet_course.cluster import Cluster
+from k8snet_course.emulator import ebpf
+from k8snet_course.emulator.kernel import IPIP, born_with, kernel
 from k8snet_course.emulator.needs import NotEmulated
 from k8snet_course.emulator.rules import can_restore, iptables_text, nft_text
 from k8snet_course.linux.link import Link
 from k8snet_course.linux.namespace import Listener, Namespace
 from k8snet_course.linux.neighbour import Neighbour
-from k8snet_course.linux.route import Route, connected
+from k8snet_course.linux.route import connected
 from k8snet_course.underlay import SWITCH
 
-PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "calico-bgp", "calico-vxlan", "cilium-native", "weave")
+PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "calico-bgp", "calico-vxlan", "cilium", "cilium-native", "weave")
 """The network plugins that can be laid out: those whose work is done by Linux's own tables."""
+IPIP_PLUGIN = "calico"
+"""This one can be where the kernel has IPIP tunnels, which not every kernel does."""
 NOTHING: Mapping[str, frozenset[str]] = {}
 _CABLES = ("ethernet", "veth")
-_MADE = ("loopback", "bridge", "vxlan", *_CABLES)
+_MADE = ("loopback", "bridge", "vxlan", "ipip", *_CABLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +73,24 @@ def devices_of(cluster: Cluster) -> tuple[str, ...]:
 
 
 def check_cluster(cluster: Cluster) -> None:
-    """Raise NotEmulated for a cluster with something that this version cannot lay out.
+    """Raise NotEmulated for a cluster with something that this version, or this kernel, cannot lay out.
 
     >>> check_cluster(Cluster(cni="nsx"))
     Traceback (most recent call last):
     ...
     k8snet_course.emulator.needs.NotEmulated: not emulated: 'nsx': expected one of none, bridge, flannel, flannel-host-gw,
-    calico-bgp, calico-vxlan, cilium-native, weave; make the cluster with one of these plugins, such as cni='flannel'.
+    calico-bgp, calico-vxlan, cilium, cilium-native, weave; make the cluster with one of these plugins, such as cni='flannel'.
     """
-    if cluster.cni not in PLUGINS:
+    if cluster.cni == IPIP_PLUGIN and not kernel()[IPIP].there:
+        raise NotEmulated(f"{cluster.cni} (IPIP)", "a kernel that has IPIP tunnels", kernel()[IPIP].get)
+    if cluster.cni not in (*PLUGINS, IPIP_PLUGIN):
         raise NotEmulated(cluster.cni, f"one of {', '.join(PLUGINS)}",
                           "make the cluster with one of these plugins, such as cni='flannel'")
     if ":" in cluster.pod_cidr + cluster.node_network:
         raise NotEmulated(cluster.pod_cidr, "IPv4 networks only", "make the cluster with pod_cidr='10.244.0.0/16'")
     node = cluster.nodes[0].name
-    if cluster.services and cluster.cni == "cilium-native":
-        raise NotEmulated("Services with cilium-native", "another plugin for Services", "make the cluster with cni='flannel'")
+    if cluster.services and cluster.cni.startswith("cilium"):
+        raise NotEmulated(f"Services with {cluster.cni}", "another plugin for Services", "make the cluster with cni='flannel'")
     if cluster.services and not can_restore(cluster.proxy_text(node)):
         raise NotEmulated("this mode of kube-proxy", "the mode iptables or nftables", "make the cluster with proxy='iptables'")
 
@@ -94,8 +100,9 @@ def plans(cluster: Cluster, made: Mapping[str, frozenset[str]] = NOTHING) -> dic
     check_cluster(cluster)
     found = {}
     for device in devices_of(cluster):
-        one = plan(cluster.namespace(device), nft_text(cluster, device), made.get(device, frozenset()))
-        announced = tuple(_announced(cluster, device))
+        ns = cluster.namespace(device)
+        one = plan(ns, nft_text(cluster, device) + ebpf.kept_ttl(ns), made.get(device, frozenset()))
+        announced = (*_announced(cluster, device), *ebpf.far_ends(cluster, device))
         found[device] = (replace(one, after=one.after + announced) if device in made else
                          replace(one, ip=one.ip + announced))
     return found
@@ -110,7 +117,7 @@ def plan(ns: Namespace, nft: str = "", made: frozenset[str] = frozenset()) -> Pl
     laptop: 5 lines for ip, 0 for bridge, 0 for iptables-restore, 0 for nft, 0 programs
     """
     for link in ns.links.values():
-        if link.kind not in _MADE or (link.tunnel is not None and link.tunnel.external):
+        if link.kind not in _MADE:
             raise NotEmulated(f"{link.name} in {ns.label}", f"interfaces of the kinds {', '.join(_MADE)}",
                               "take what needs it out of the cluster")
     written = [row for row in ns.neighbours if isinstance(row, Neighbour) and row.state == "PERMANENT"]
@@ -177,7 +184,9 @@ def cables(cluster: Cluster, made: Mapping[str, frozenset[str]] = NOTHING) -> It
 
 
 def _end(link: Link) -> str:
-    return f"name {link.name} index {link.index} address {link.mac} mtu {link.mtu}"
+    number = "" if born_with() else f" index {link.index}"  # it may be taken
+    mac = f" address {link.mac}" if link.mac else ""
+    return f"name {link.name}{number}{mac} mtu {link.mtu}"
 
 
 def _links(ns: Namespace, made: frozenset[str]) -> Iterator[str]:
@@ -185,10 +194,14 @@ def _links(ns: Namespace, made: frozenset[str]) -> Iterator[str]:
     for link in links:
         if link.kind == "bridge":
             yield f"link add {_end(link)} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
+        elif link.kind == "ipip":
+            there = link.name in born_with()  # then each namespace has one of this name, and no second is allowed
+            yield f"link set {link.name} mtu {link.mtu}" if there else f"link add {_end(link)} type ipip"
         elif link.tunnel is not None:
             tunnel = link.tunnel
             learning = "learning" if link.master else "nolearning"
-            yield (f"link add {_end(link)} type vxlan id {tunnel.vni} local {tunnel.local} dstport {tunnel.port} {learning}")
+            which = "external" if tunnel.external else f"id {tunnel.vni} local {tunnel.local} {learning}"
+            yield f"link add {_end(link)} type vxlan {which} dstport {tunnel.port}"
     for link in links:
         if link.master:
             yield f"link set {link.name} master {link.master}"
@@ -197,7 +210,8 @@ def _links(ns: Namespace, made: frozenset[str]) -> Iterator[str]:
         if link.kind != "loopback":
             yield from (f"addr add {address} brd + dev {link.name}" for address in link.addresses)
         # An eBPF program asks nobody for a MAC address; what it has no entry for is swallowed in silence.
-        yield f"link set {link.name} up{' arp off' if link.program else ''}"
+        silent = link.program or (link.tunnel is not None and link.tunnel.external)
+        yield f"link set {link.name} up{' arp off' if silent else ''}"
 
 
 def _corrected(ns: Namespace, made: frozenset[str]) -> Iterator[str]:
@@ -212,22 +226,16 @@ def _routes(ns: Namespace, made: frozenset[str]) -> Iterator[str]:
 
     So is what a plugin has written, and the table lacks: in a pod, all routes but those of addresses.
     """
-    rows = [*ns.routes, *(_as_route(ns, row) for row in ns.maps)]
-    there = {row.dst for row in rows}
+    there = {row.dst for row in ns.routes}
     for link in ns.links.values():
         for address in link.addresses if link.kind != "loopback" else ():
             if not address.endswith("/32") and connected(link.name, address).dst not in there:
                 yield f"route del {connected(link.name, address).dst} dev {link.name}"
     if made and ns.kind == "pod":
         yield "route flush proto boot"
-    for row in sorted(rows, key=lambda row: (bool(row.via), -row.prefix_length)):  # a router has to be reachable first
+    for row in sorted(ns.routes, key=lambda row: (bool(row.via), -row.prefix_length)):  # a router has to be reachable first
         yield f"route replace {row}"
-
-
-def _as_route(ns: Namespace, entry: Route) -> Route:
-    """An entry of an eBPF map as a route; the source address is that of the route by which packets get to the program."""
-    way = ns.routes.lookup(entry.dst).winner
-    return Route(f"{entry.dst}/32", dev=entry.dev, scope="link", src=way.src if way is not None else "")
+    yield from ebpf.routes(ns)
 
 
 def _of_links(ns: Namespace) -> Iterator[tuple[str, str]]:

@@ -113,7 +113,7 @@ def told_by(answer: Packet) -> Outcome:
 
 def _outer(trace: Trace) -> tuple[str, ...]:
     wraps = (step.packet for _, step in trace.steps() if step.action is Action.ENCAPSULATE)
-    return tuple(f"{packet.kind.split()[0] or packet.protocol} {packet.src} -> {packet.dst}" for packet in wraps)
+    return tuple(f"{(packet.kind.split() or [packet.protocol])[0]} {packet.src} -> {packet.dst}" for packet in wraps)
 
 
 def without_repetition(names: Iterable[str]) -> tuple[str, ...]:

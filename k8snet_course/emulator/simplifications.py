@@ -19,7 +19,7 @@ class Simplification:
     """One row: a name, its kind, what is so, and why.
 
     >>> print(table()[0])
-    plugins (refused): calico (IPIP), cilium (VXLAN) and the three fabrics; they need IPIP, eBPF programs or switches
+    plugins (refused): the three fabrics, and calico (IPIP) where the kernel has no IPIP; they need switches or that tunnel
     """
 
     name: str
@@ -33,15 +33,16 @@ class Simplification:
 
 REFUSED, LAID_OUT, DIFFERS = "refused", "laid out", "differs"
 _TABLE = (
-    Simplification("plugins", REFUSED, "calico (IPIP), cilium (VXLAN) and the three fabrics",
-                   "they need IPIP, eBPF programs or switches"),
+    Simplification("plugins", REFUSED, "the three fabrics, and calico (IPIP) where the kernel has no IPIP",
+                   "they need switches or that tunnel"),
     Simplification("ipv6", REFUSED, "clusters with IPv6", "this version lays out IPv4 only"),
     Simplification("proxy modes", REFUSED, "Services with kube-proxy in the modes ipvs and kernelspace",
                    "IPVS is not in every kernel, and kernelspace is Windows"),
-    Simplification("cilium services", REFUSED, "Services with cilium-native",
+    Simplification("cilium services", REFUSED, "Services with cilium and cilium-native",
                    "an eBPF program hands packets on after kube-proxy has masqueraded them, and routes alone cannot do that"),
     Simplification("sidecars", REFUSED, "pods with rules of their own", "no proxy runs in the lab's pods"),
-    Simplification("ebpf maps", LAID_OUT, "entries of eBPF maps are routes of the node", "what they decide is the same"),
+    Simplification("ebpf maps", LAID_OUT, "entries of eBPF maps are routes of the node, and a rule saves the TTL of what they "
+                   "lead into a tunnel", "no eBPF program runs in the lab; what is decided is the same"),
     Simplification("doors", LAID_OUT, "policies are chains of nftables between the rewriting of addresses and routing",
                    "Calico's are in FORWARD and Cilium's are eBPF programs; what they let through is the same"),
     Simplification("announcements", LAID_OUT, "everybody knows already which node has a load balancer's address",

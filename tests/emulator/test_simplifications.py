@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from k8snet_course.cluster import Cluster
+from k8snet_course.cni import PLUGINS as ALL_PLUGINS
 from k8snet_course.emulator import NotEmulated, Outcome, emulate, modelled
 from k8snet_course.emulator.agreement import compare
-from k8snet_course.emulator.plan import PLUGINS, check_cluster, plan, plans
+from k8snet_course.emulator.kernel import IPIP, kernel
+from k8snet_course.emulator.plan import PLUGINS, check_cluster, plans
 from k8snet_course.emulator.simplifications import DIFFERS, LAID_OUT, REFUSED, table
 from k8snet_course.faults import MissingRoute
 
@@ -25,9 +27,14 @@ def refused(cluster: Cluster, word: str) -> None:
 
 
 def plugins() -> None:
-    for cni in ("calico", "cilium", "nsx", "aci", "bcf"):
+    for cni in ("nsx", "aci", "bcf"):
         assert cni not in PLUGINS
         refused(Cluster(cni=cni), cni)
+    if kernel()[IPIP].there:
+        check_cluster(Cluster(cni="calico"))
+    else:
+        refused(Cluster(cni="calico"), "IPIP")
+    assert {"nsx", "aci", "bcf", "calico", *PLUGINS} == set(ALL_PLUGINS)
     for cni in PLUGINS:
         check_cluster(Cluster(cni=cni))
 
@@ -49,9 +56,10 @@ def proxy_modes() -> None:
 
 
 def cilium_services() -> None:
-    cluster = Cluster(cni="cilium-native")
-    cluster.apply(SERVICE)
-    refused(cluster, "cilium-native")
+    for cni in ("cilium", "cilium-native"):
+        cluster = Cluster(cni=cni)
+        cluster.apply(SERVICE)
+        refused(cluster, cni)
 
 
 def sidecars() -> None:
@@ -62,10 +70,14 @@ def sidecars() -> None:
 
 
 def ebpf_maps() -> None:
-    cluster = Cluster(cni="cilium-native")
-    ip = cluster.add_pod("a").ip
-    entry = cluster.node("node-1").maps[0]
-    assert f"route replace {ip}/32 dev {entry.dev} scope link src 10.244.0.1" in plan(cluster.namespace("node-1")).ip
+    for cni in ("cilium", "cilium-native"):
+        cluster = Cluster(nodes=2, cni=cni)
+        ip = cluster.add_pod("a", node="node-1").ip
+        made, entry = plans(cluster)["node-1"], cluster.node("node-1").maps[0]
+        assert f"route replace {ip}/32 dev {entry.dev} scope link src 10.244.0.1" in made.ip
+        assert ("ip ttl 64 ip ttl set 65" in made.nft) == (cni == "cilium")
+        cluster.inject(MissingRoute("node-1", entry.dst.rpartition(".")[0] + ".0/24"))
+        assert not [line for line in plans(cluster)["node-1"].ip if f"{ip}/32" in line], "nothing gets to the program"
 
 
 def doors() -> None:

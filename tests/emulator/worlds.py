@@ -91,7 +91,7 @@ def worlds(draw: st.DrawFn) -> World:
     pods = tuple(Pod(f"p{number}", draw(st.integers(1, nodes)), draw(st.sampled_from("xyz")), draw(st.sampled_from(LISTENS)),
                      draw(st.integers(0, 9)) == 9) for number in range(draw(st.integers(1, MOST_PODS))))
     services: tuple[Service, ...] = ()
-    if cni != "cilium-native":
+    if not cni.startswith("cilium"):
         policies = st.sampled_from(("Cluster", "Local"))
         services = tuple(Service(f"s{number}", draw(st.sampled_from("xyzn")), draw(st.sampled_from(("ClusterIP", "NodePort"))),
                                  draw(st.sampled_from((80, 81))), draw(st.sampled_from(("TCP", "TCP", "UDP"))), draw(policies),

@@ -1,0 +1,65 @@
+"""What stands for eBPF programs in a lab: no such program runs there; routes and a few rules do what its maps say.
+
+An entry of a map becomes a route.  One that names another machine becomes a route that tells the tunnel the machine itself (a
+"lightweight tunnel"); frames in it need the MAC address of the far end.  A program hands a packet to the tunnel without
+taking anything off its TTL, where Linux routes it; so a rule adds one beforehand.
+
+Source: ip-route(8) (encap ip), ip-link(8) (vxlan external), nft(8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from k8snet_course.cluster import Cluster
+from k8snet_course.linux.namespace import Namespace
+from k8snet_course.linux.route import Route
+
+_HIGHEST_TTL = 255
+
+
+def routes(ns: Namespace) -> Iterator[str]:
+    """The lines for `ip -batch` that stand for a device's maps.
+
+    >>> cluster = Cluster(nodes=2, cni="cilium")
+    >>> print(*routes(cluster.namespace("node-1")), sep="\\n")
+    route replace 10.244.1.0/24 encap ip id 0 dst 192.168.1.3 via 192.168.1.3 dev cilium_vxlan onlink src 10.244.0.1 mtu 1450
+    """
+    for entry, way in _entries(ns):
+        source = f" src {way.src}" if way.src else ""  # as by the route that leads to the program
+        if not entry.via:
+            yield f"route replace {entry.dst}/32 dev {entry.dev} scope link{source}"
+            continue
+        tunnel = ns.links[entry.dev].tunnel
+        assert tunnel is not None, "the program's way to other machines"
+        mtu = f" mtu {entry.mtu}" if entry.mtu else ""
+        yield (f"route replace {entry.dst} encap ip id {tunnel.vni} dst {entry.via} via {entry.via} dev {entry.dev} onlink"
+               f"{source}{mtu}")
+
+
+def far_ends(cluster: Cluster, device: str) -> Iterator[str]:
+    """The lines that say under which MAC addresses the other nodes' ends of such a tunnel take frames."""
+    for link in cluster.namespace(device).tunnels:
+        for node in cluster.nodes if link.tunnel is not None and link.tunnel.external else ():
+            far = cluster.namespace(node.name).links.get(link.name)
+            if node.name != device and far is not None:
+                yield f"neigh replace {node.ip} dev {link.name} lladdr {far.mac} nud permanent"
+
+
+def kept_ttl(ns: Namespace) -> str:
+    """The text for `nft -f` that gives packets on their way into such a tunnel what routing takes off; empty without one."""
+    far = [entry for entry, _ in _entries(ns) if entry.via]
+    if not far:
+        return ""
+    wanted = f'iifname != "{far[0].dev}" ip daddr {{ {", ".join(entry.dst for entry in far)} }} jump higher'
+    rules = "\n".join(f"\t\tip ttl {ttl} ip ttl set {ttl + 1} return" for ttl in range(1, _HIGHEST_TTL))
+    return (f"table ip k8snet-ebpf {{\n\tchain higher {{\n{rules}\n\t}}\n"
+            f"\tchain prerouting {{\n\t\ttype filter hook prerouting priority mangle; policy accept;\n\t\t{wanted}\n\t}}\n}}\n")
+
+
+def _entries(ns: Namespace) -> Iterator[tuple[Route, Route]]:
+    """The maps' entries that packets get to, each with the route by which they get to the program."""
+    for entry in ns.maps:
+        way = ns.routes.lookup(entry.dst.partition("/")[0]).winner
+        if way is not None and way.dev and ns.links[way.dev].program:
+            yield entry, way

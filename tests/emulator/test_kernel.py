@@ -1,0 +1,85 @@
+"""What this kernel can do is asked once, and what it cannot is named."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from k8snet_course.cluster import Cluster
+from k8snet_course.emulator import NotEmulated, kernel, modelled, plan
+from k8snet_course.emulator.capture import mark, read
+from k8snet_course.emulator.kernel import BRIDGE_NETFILTER, IPIP, IPVS, VXLAN, Ability, born_with, not_checked
+from k8snet_course.emulator.plan import check_cluster, plans
+from tests.emulator.test_capture import ip, udp
+
+
+@pytest.fixture
+def fresh() -> None:
+    kernel.kernel.cache_clear()
+    kernel.born_with.cache_clear()
+
+
+def with_abilities(monkeypatch: pytest.MonkeyPatch, *there: str, born: tuple[str, ...] = ()) -> None:
+    abilities = {name: Ability(name, name in there, "this", "do that") for name in (IPIP, VXLAN, IPVS, BRIDGE_NETFILTER)}
+    monkeypatch.setattr(plan, "kernel", lambda: abilities)
+    monkeypatch.setattr(plan, "born_with", lambda: born)
+
+
+@pytest.mark.needs("ip", "unshare", "root")
+def test_what_is_said_is_so() -> None:
+    for name, ability in kernel.kernel().items():
+        assert (str(ability) in not_checked()) == (not ability.there) and ability.name == name
+    tried = subprocess.run(("unshare", "--net", "ip", "link", "add", "p", "type", "ipip"), capture_output=True, check=False)
+    assert kernel.kernel()[IPIP].there == (tried.returncode == 0 or "tunl0" in born_with())
+    assert kernel.kernel()[VXLAN].there and kernel.kernel()[BRIDGE_NETFILTER].there, "without these the other tests say nothing"
+
+
+@pytest.mark.usefixtures("fresh")
+def test_it_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(kernel, "_in_a_namespace", lambda script: asked.append(script) or ["VXLAN"])
+    assert [name for name, ability in kernel.kernel().items() if ability.there] == [VXLAN]
+    assert kernel.kernel() and len(asked) == 1
+    assert not_checked()[0] == ("IPIP is not there, so cni='calico' is not checked; let root run 'modprobe ipip', "
+                                "or use cni='calico-vxlan'")
+    kernel.kernel.cache_clear()
+
+
+def test_a_machine_without_namespaces_has_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert kernel._in_a_namespace("echo VXLAN") == []
+
+
+def test_ipip_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_abilities(monkeypatch)
+    with pytest.raises(NotEmulated, match="a kernel that has IPIP tunnels; do that"):
+        check_cluster(Cluster(cni="calico"))
+
+
+@pytest.mark.parametrize("born", [(), ("tunl0",)])
+def test_ipip_where_the_kernel_has_it(born: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines only: no kernel with IPIP has been at hand."""
+    with_abilities(monkeypatch, IPIP, born=born)
+    cluster = Cluster(nodes=2, cni="calico")
+    cluster.add_pod("a", node="node-1")
+    cluster.add_pod("b", node="node-2")
+    lines = plans(cluster)["node-1"].ip
+    address = cluster.node("node-1").links[2].addresses[0]
+    made = "link set tunl0 mtu 1480" if born else "link add name tunl0 index 3 mtu 1480 type ipip"
+    assert [line for line in lines if "tunl0" in line] == [
+        made, f"addr add {address} brd + dev tunl0", "link set tunl0 up",
+        *(f"route replace {row}" for row in cluster.node("node-1").routes if row.dev == "tunl0")]
+    assert any("via 192.168.1.3 dev tunl0" in line for line in lines)
+    cable = next(plan.cables(cluster))
+    assert (" index " in cable.end) == (not born), "numbers may be taken"
+
+
+def test_an_ipip_packet_is_read() -> None:
+    outer = ip(4, ip(17, udp(mark(7))), "192.168.1.2", "192.168.1.3")
+    seen = read(outer)
+    assert seen is not None and (seen.number, seen.src, seen.outer) == (7, "10.244.0.2", "IPIP 192.168.1.2 -> 192.168.1.3")
+    cluster = Cluster(nodes=2, cni="calico")
+    cluster.add_pod("a", node="node-1")
+    cluster.add_pod("b", node="node-2")
+    assert modelled(cluster.send("a", "b"), "a", "b", "TCP", 80).encapsulated == (seen.outer,)
