@@ -20,6 +20,8 @@ REQUEST, ANSWER = b"?", b"!"
 _ALL, _SO_TIMESTAMPNS = 3, 35
 _OTHERS, _OUTGOING = 3, 4
 _ENOUGH = 512
+_LARGEST = 65536
+"""No frame is longer."""
 _TRIES, _READ_LATER = 200, 0.002
 
 
@@ -171,3 +173,32 @@ class Capture:
     def close(self) -> None:
         """No more."""
         self.socket.close()
+
+
+class Recorder:
+    """All frames that pass one interface, with every byte; it has to be made inside the device's namespace.
+
+    Raises OSError where there is no such interface.
+    """
+
+    def __init__(self, link: str) -> None:
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL))
+        try:
+            self._socket.bind((link, _ALL))
+        except OSError:
+            self._socket.close()
+            raise
+        self._socket.setblocking(False)
+
+    def frames(self) -> list[bytes]:
+        """What has passed since the last time."""
+        found = []
+        while True:
+            try:
+                found.append(self._socket.recv(_LARGEST))
+            except BlockingIOError:
+                return found
+
+    def close(self) -> None:
+        """No more."""
+        self._socket.close()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from k8snet_course.cni.plugin import Json
 from k8snet_course.emulator.attaching import NodeRun, Turn
-from k8snet_course.emulator.capture import Capture
+from k8snet_course.emulator.capture import Capture, Recorder
 from k8snet_course.emulator.cni_run import attach, call
 from k8snet_course.emulator.needs import plugin_folder
 from k8snet_course.emulator.plan import Cable, Plan
@@ -115,6 +115,18 @@ class Ground:
         finally:
             for each in clients:
                 each.socket.close()
+
+    def record(self, device: str, link: str, probes: Sequence[Probe], patience: float) -> list[bytes]:
+        """The frames that pass an interface while probes are sent, as bytes.  Raises NotFound for no such interface."""
+        try:
+            recorder = self._spaces.inside(device, Recorder, link)
+        except OSError:
+            raise NotFound(link, f"an interface of {device}", "look at the output of 'ip link' there") from None
+        try:
+            self.send(probes, patience)
+            return recorder.frames()
+        finally:
+            recorder.close()
 
     def cni(self, node: str, device: str, turns: Sequence[Turn]) -> list[Json]:
         """What CNI plugins print that are started on a node for a device; without turns, what they printed for ADD."""

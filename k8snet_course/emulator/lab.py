@@ -15,6 +15,7 @@ from k8snet_course.cluster import Cluster
 from k8snet_course.cni.plugin import Json
 from k8snet_course.emulator.attaching import PLUGINS as ATTACHED
 from k8snet_course.emulator.attaching import node_runs, turns
+from k8snet_course.emulator.dissect import frame_of
 from k8snet_course.emulator.ending import ending_in_order
 from k8snet_course.emulator.ground import Blueprint
 from k8snet_course.emulator.needs import check_machine
@@ -23,6 +24,7 @@ from k8snet_course.emulator.probes import Probe
 from k8snet_course.emulator.remote import AnyGround, ground_of
 from k8snet_course.emulator.sent import Sent
 from k8snet_course.errors import InvalidArgument, NotFound
+from k8snet_course.linux.packet import Frame
 from k8snet_course.probe import is_address
 from k8snet_course.underlay import LAPTOP
 
@@ -62,12 +64,20 @@ def blueprint(cluster: Cluster) -> Blueprint:
     >>> print(blueprint(Cluster(nodes=2)))
     6 devices, 5 cables
     """
-    tunnels = frozenset(link.tunnel.port for node in cluster.nodes for link in cluster.namespace(node.name).tunnels
-                        if link.tunnel is not None)
     check_cluster(cluster)
     runs = node_runs(cluster)
     made = {device: links for run in runs for device, links in run.made.items()}
-    return Blueprint(plans(cluster, made), tuple(cables(cluster, made)), tunnels, LAPTOP, runs)
+    return Blueprint(plans(cluster, made), tuple(cables(cluster, made)), tunnel_ports(cluster), LAPTOP, runs)
+
+
+def tunnel_ports(cluster: Cluster) -> frozenset[int]:
+    """The UDP ports of the nodes' tunnels.
+
+    >>> tunnel_ports(Cluster(cni="flannel"))
+    frozenset({8472})
+    """
+    return frozenset(link.tunnel.port for node in cluster.nodes for link in cluster.namespace(node.name).tunnels
+                     if link.tunnel is not None)
 
 
 class Lab:
@@ -93,6 +103,17 @@ class Lab:
     def send_all(self, wanted: Sequence[tuple[str, str, int | None, str]], patience: float = PATIENCE) -> list[Sent]:
         """Send many at once, and wait ``patience`` seconds for all answers together."""
         return self._ground.send([self._probe(*each) for each in wanted], patience)
+
+    def frames(self, src: str, dst: str, port: int | None = 80, protocol: str = "TCP", *, device: str,
+               link: str) -> tuple[Frame, ...]:
+        """Send a real packet as ``send`` does, and return the frames that pass an interface of a device meanwhile.
+
+        They are the values that the model has for frames, read from the bytes on the wire (:mod:`.dissect`); what is no IPv4,
+        such as ARP, is left out.  Raises NotFound or InvalidArgument.
+        """
+        where, tunnels = self._device(device), tunnel_ports(self._cluster)
+        recorded = self._ground.record(where, link, [self._probe(src, dst, port, protocol)], PATIENCE)
+        return tuple(frame for data in recorded if (frame := frame_of(data, tunnels)) is not None)
 
     def exec(self, device: str, command: str) -> str:
         """What a command prints that runs in the network of a device: ``lab.exec("frontend", "ip route")``.

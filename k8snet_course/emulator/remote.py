@@ -45,6 +45,9 @@ class AnyGround(Protocol):
     def exec(self, device: str, words: Sequence[str]) -> str:
         """What a command prints in the network of a device."""
 
+    def record(self, device: str, link: str, probes: Sequence[Probe], patience: float) -> list[bytes]:
+        """The frames that pass an interface while probes are sent."""
+
     def cni(self, node: str, device: str, turns: Sequence[Turn]) -> list[Json]:
         """What CNI plugins print."""
 
@@ -89,6 +92,11 @@ class Remote:
     def exec(self, device: str, words: Sequence[str]) -> str:
         """What a command prints in the network of a device."""
         return str(self._ask(("exec", (device, tuple(words)))))
+
+    def record(self, device: str, link: str, probes: Sequence[Probe], patience: float) -> list[bytes]:
+        """The frames that pass an interface while probes are sent."""
+        recorded: list[bytes] = self._ask(("record", (device, link, tuple(probes), patience)))
+        return recorded
 
     def cni(self, node: str, device: str, turns: Sequence[Turn]) -> list[Json]:
         """What CNI plugins print."""
