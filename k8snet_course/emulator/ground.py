@@ -16,8 +16,9 @@ from k8snet_course.cni.plugin import Json
 from k8snet_course.emulator.attaching import NodeRun, Turn
 from k8snet_course.emulator.capture import Capture, Recorder
 from k8snet_course.emulator.cni_run import attach, call
-from k8snet_course.emulator.needs import plugin_folder
-from k8snet_course.emulator.plan import Cable, Plan
+from k8snet_course.emulator.kernel import BRIDGE_NETFILTER, kernel
+from k8snet_course.emulator.needs import EmulatorUnavailable, plugin_folder
+from k8snet_course.emulator.plan import BRIDGE_NF, Cable, Plan
 from k8snet_course.emulator.probes import Client, Probe, client, run
 from k8snet_course.emulator.sent import Sent
 from k8snet_course.emulator.servers import Servers, listening
@@ -70,7 +71,11 @@ class Ground:
         spaces, plans = self._spaces, self._blueprint.plans
         spaces.make()
         for device, one in plans.items():
-            spaces.inside(device, _set, one.early)
+            unknown = spaces.inside(device, _set, one.early)
+            if (BRIDGE_NF, "1") in unknown and one.ports and (one.rules or one.nft):
+                ability = kernel()[BRIDGE_NETFILTER]
+                raise EmulatorUnavailable(f"no {ability.name}", "a kernel that has it, for rules that bridged packets pass",
+                                          ability.get)
         spaces.nowhere(ip_batch, [cable.line(spaces.names) for cable in self._blueprint.cables])
         plugins = plugin_folder() if self._blueprint.runs else ""
         finish([spaces.inside(device, start, "ip -batch -", "\n".join(one.ip)) for device, one in plans.items() if one.ip])
@@ -151,12 +156,16 @@ class Ground:
         return str(done.stdout)
 
 
-def _set(settings: Sequence[tuple[str, str]]) -> None:
-    """Write settings into /proc/sys/net, which shows those of the namespace of whoever looks."""
+def _set(settings: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Write settings into /proc/sys/net, which shows those of the namespace of whoever looks.  Returns those that it lacks."""
+    unknown = []
     for name, value in settings:
         path = Path("/proc/sys/net", name)
         if path.exists():
             path.write_text(value, encoding="ascii")
+        else:
+            unknown.append((name, value))
+    return unknown
 
 
 def _furnish(one: Plan, tunnels: frozenset[int], sockets: list[socket.socket]) -> Capture:

@@ -27,6 +27,7 @@ PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "calico-bgp", "calico
 """The network plugins that can be laid out: those whose work is done by Linux's own tables."""
 IPIP_PLUGIN = "calico"
 """This one can be where the kernel has IPIP tunnels, which not every kernel does."""
+BRIDGE_NF = "bridge/bridge-nf-call-iptables"
 NOTHING: Mapping[str, frozenset[str]] = {}
 _CABLES = ("ethernet", "veth")
 _MADE = ("loopback", "bridge", "vxlan", "ipip", *_CABLES)
@@ -135,7 +136,7 @@ def plan(ns: Namespace, nft: str = "", made: frozenset[str] = frozenset()) -> Pl
         (("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1"),
          ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/icmp_ratemask", "0"),
          ("ipv4/icmp_msgs_per_sec", "100000"), ("ipv4/icmp_msgs_burst", "10000"),
-         ("bridge/bridge-nf-call-iptables", "1" if ns.bridge_nf else "0")),
+         (BRIDGE_NF, "1" if ns.bridge_nf else "0")),
         (("ipv4/ip_forward", "1" if ns.forwarding else "0"), *_of_links(ns)),
         ns.listeners,
         frozenset(link.name for link in ns.links.values() if link.master), frozenset(ns.addresses))

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from k8snet_course.cluster import Cluster
-from k8snet_course.emulator import NotEmulated, kernel, modelled, plan
+from k8snet_course.emulator import EmulatorUnavailable, NotEmulated, emulate, ground, kernel, modelled, plan
 from k8snet_course.emulator.capture import mark, read
 from k8snet_course.emulator.kernel import BRIDGE_NETFILTER, IPIP, IPVS, VXLAN, Ability, born_with, not_checked
 from k8snet_course.emulator.plan import check_cluster, plans
@@ -73,6 +73,19 @@ def test_ipip_where_the_kernel_has_it(born: tuple[str, ...], monkeypatch: pytest
     assert any("via 192.168.1.3 dev tunl0" in line for line in lines)
     cable = next(plan.cables(cluster))
     assert (" index " in cable.end) == (not born), "numbers may be taken"
+
+
+@pytest.mark.needs("ip", "bridge", "iptables-restore", "/usr/lib/cni/bridge", "root")
+def test_rules_for_bridged_packets_need_br_netfilter(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (plan, ground):
+        monkeypatch.setattr(module, "BRIDGE_NF", "bridge/there-is-no-such-file")
+    cluster = Cluster()
+    cluster.add_pod("a")
+    with emulate(cluster) as lab:
+        assert lab.exec("a", "true") == "", "without rules it does not matter"
+    cluster.add_pod("b", host_ports={8080: 80})
+    with pytest.raises(EmulatorUnavailable, match="let root run 'modprobe br_netfilter'"), emulate(cluster):
+        pytest.fail("it cannot have started")
 
 
 def test_an_ipip_packet_is_read() -> None:

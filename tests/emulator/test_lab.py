@@ -73,6 +73,42 @@ def test_flannels_tunnel_rows_are_the_models() -> None:
 
 
 @REAL
+@pytest.mark.parametrize(("port", "protocol", "words"), [(80, "TCP", "tcp dport 80 tcp flags syn"), (53, "UDP", "udp dport 53"),
+                                                         (None, "ICMP", "icmp type echo-request")])
+def test_what_is_said_of_a_probe_is_what_the_kernel_counts(port: int | None, protocol: str, words: str) -> None:
+    """Rules of other devices count the packets that lab.send describes: nothing of ours has seen them there."""
+    cluster = Cluster(nodes=2, cni="flannel")
+    cluster.add_pod("a", node="node-1")
+    cluster.add_pod("c", node="node-2", listen=(80, "53/UDP"), labels={"app": "c"})
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+                   "spec": {"selector": {"app": "c"}, "ports": [{"name": "t", "port": 80},
+                                                                {"name": "u", "port": 53, "protocol": "UDP"}]}})
+    with emulate(cluster) as lab:
+        for device, rule in (("c", f"ip saddr 10.244.0.2 ip daddr 10.244.1.2 ip ttl 62 {words}"),
+                             ("node-2", "ip saddr 192.168.1.2 ip daddr 192.168.1.3 udp dport 8472")):
+            lab.exec(device, "nft add table ip seen")
+            lab.exec(device, "nft 'add chain ip seen input { type filter hook input priority 0; }'")
+            assert lab.exec(device, f"nft 'add rule ip seen input {rule} counter'") == ""
+        for target in ("c", "web") if port else ("c",):
+            sent = lab.send("a", target, port, protocol)
+            assert (sent.verdict, sent.reached, sent.source_seen, sent.ttl) == (Outcome.DELIVERED, "c", "10.244.0.2", 62)
+            assert sent.path == ("a", "node-1", "underlay", "node-2", "c")
+            assert sent.encapsulated == ("VXLAN 192.168.1.2 -> 192.168.1.3",)
+        asked = 2 if port else 1
+        assert f"counter packets {asked} " in lab.exec("c", "nft list table ip seen")
+        assert "counter packets 0 " not in lab.exec("node-2", "nft list table ip seen")
+
+
+@REAL
+def test_the_path_is_that_of_expiring_packets() -> None:
+    with emulate(two_nodes()) as lab:
+        routers = [next(line.split()[1] for line in lab.exec("a", f"ping -n -c 1 -W 2 -t {ttl} 10.244.1.2").splitlines()
+                        if "exceeded" in line) for ttl in (1, 2)]
+        assert routers == ["10.244.0.1", "10.244.1.0"], "node-1's bridge, node-2's tunnel"
+        assert lab.send("a", "c", None).path == ("a", "node-1", "underlay", "node-2", "c")
+
+
+@REAL
 def test_exec() -> None:
     with emulate(two_nodes()) as lab:
         assert "ttl=62" in lab.exec("a", "ping -c 1 -W 2 10.244.1.2")
