@@ -20,8 +20,9 @@ from k8snet_course.cluster import Cluster
 from k8snet_course.cni.plugin import Json
 from k8snet_course.linux.netfilter import NAT
 
-PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw")
+PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "weave")
 """The network plugins whose pods' interfaces are made by the reference plugins."""
+_WEAVE = "weave"
 LAST = "last_reserved_ip.0"
 _MOST_SKIPPED = 32
 _OF_PORTMAP = ("CNI-HOSTPORT-", "CNI-DN-")
@@ -57,13 +58,15 @@ class Adding:
 class NodeRun:
     """All pods of one node, in the order in which they came.
 
-    ``before`` are the files that host-local finds (reservations of nobody's), ``after`` those that it has to have in the end,
-    ``port_rules`` the rules that portmap has to have written.
+    ``bridge`` is the one that the pods are ports of, ``built`` whether it is there before the first pod (Weave's, which is one
+    wire with the other nodes' bridges); ``before`` are the files that host-local finds (reservations of nobody's), ``after``
+    those that it has to have in the end, ``port_rules`` the rules that portmap has to have written.
     """
 
     node: str
     network: str
     bridge: str
+    built: bool
     addings: tuple[Adding, ...]
     before: Mapping[str, str]
     after: Mapping[str, str]
@@ -72,7 +75,8 @@ class NodeRun:
     @property
     def made(self) -> dict[str, frozenset[str]]:
         """The interfaces that the plugins make, by device."""
-        return {self.node: frozenset((self.bridge, *(each.link for each in self.addings))),
+        bridge = () if self.built else (self.bridge,)
+        return {self.node: frozenset((*bridge, *(each.link for each in self.addings))),
                 **{each.device: frozenset(("eth0",)) for each in self.addings}}
 
     def __str__(self) -> str:
@@ -109,7 +113,7 @@ def node_runs(cluster: Cluster) -> tuple[NodeRun, ...]:
         before = {name: text for name, text in store.items() if name != LAST and not ours & set(text.split())}
         memory = HostLocal.from_files(first["ipam"]["ranges"][0], before)
         addings = []
-        expected = ns.links[cables[0][0].master].index + 1
+        expected = max(link.index for link in ns.links.values() if (link.peer is None or not link.master)) + 1
         for link, key in cables:
             result = _copy(cluster.cni_result(*_named(key)))
             last, memory = _set_back(memory, result["ips"][0]["address"].partition("/")[0], first["ipam"]["ranges"][0])
@@ -117,8 +121,8 @@ def node_runs(cluster: Cluster) -> tuple[NodeRun, ...]:
             addings.append(Adding(key, link.name, link.mac, min(link.index - expected, _MOST_SKIPPED), last, exchanges[key],
                                   result))
             expected = link.index + 1
-        found.append(NodeRun(node.name, first["name"], cables[0][0].master, tuple(addings), before, store,
-                             of_portmap(map(str, ns.rules.rows(NAT)))))
+        found.append(NodeRun(node.name, first["name"], cables[0][0].master, cluster.cni == _WEAVE, tuple(addings), before,
+                             store, of_portmap(map(str, ns.rules.rows(NAT)))))
     return tuple(found)
 
 
@@ -135,12 +139,34 @@ def turns(cluster: Cluster, key: str, command: str = "ADD") -> tuple[Turn, ...]:
     version = said[0].request["cniVersion"]
     mac = next(link["mac"] for link in _copy(cluster.cni_result(name, namespace))["interfaces"] if "sandbox" in link)
     environment = {**said[0].environment, "CNI_ARGS": f"{said[0].environment['CNI_ARGS']};MAC={mac}"}
-    requests = (each.request if each.delegate is None else each.delegate for each in said)
+    requests = [each.request if each.delegate is None else each.delegate for each in said]
+    if cluster.cni == _WEAVE:
+        node = cluster.pod(name, namespace).links[1].peer
+        assert node is not None, "a pod's cable"
+        requests = [_as_bridge(request, cluster, node.namespace) if request["type"] == "weave-net" else request
+                    for request in requests]
     found = tuple(Turn(request["type"], environment, _copy(request)) for request in requests)
     if command != "ADD":
         return found
     loopback = {"cniVersion": version, "name": "cni-loopback", "type": "loopback"}
     return (Turn("loopback", {**environment, "CNI_IFNAME": "lo"}, loopback), *found)
+
+
+def _as_bridge(request: Json, cluster: Cluster, node: str) -> Json:
+    """What bridge has to be asked so that it does what Weave's plugin does: a port of the one bridge, an address of the share.
+
+    >>> cluster = Cluster(nodes=2, cni="weave")
+    >>> _ = cluster.add_pod("a")
+    >>> turns(cluster, "default/a")[1].request["ipam"]["ranges"]
+    [[{'subnet': '10.32.0.0/12', 'rangeStart': '10.32.0.1', 'rangeEnd': '10.39.255.255', 'gateway': '10.32.0.1'}]]
+    """
+    ipam = cluster.ipam(node)
+    assert isinstance(ipam, HostLocal), "Weave's shares"
+    shares = [{"subnet": one.subnet, "rangeStart": one.start, "rangeEnd": one.end, "gateway": one.gateway}
+              for one in ipam.ranges]
+    mtu = cluster.namespace(node).links[_WEAVE].mtu
+    return {**request, "type": "bridge", "bridge": _WEAVE, "isDefaultGateway": True, "hairpinMode": True, "mtu": mtu,
+            "ipam": {"type": "host-local", "ranges": [shares]}}
 
 
 def _set_back(memory: HostLocal, address: str, ranges: list[Json]) -> tuple[str, HostLocal]:
@@ -160,7 +186,6 @@ def _named(key: str) -> tuple[str, str]:
 def _copy(value: object) -> Json:
     made: Json = json.loads(json.dumps(value))
     return made
-
 
 
 def of_portmap(rules: Iterable[str]) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 Sent is what the model prints, with these changes, which the machine asks for: the paths of the pod's namespace and of the
 plugins; a folder of the lab's own for host-local (``dataDir``) instead of /var/lib/cni; what flannel hands on to bridge, and
-not what it gets itself, since Debian has no flannel plugin; and the pod's MAC address, which bridge would draw at random
-(``MAC`` in CNI_ARGS).  The bridge's and the node side's MAC address and the latter's name cannot be asked for: they are set
-afterwards.
+not what it gets itself, since Debian has no flannel plugin; for Weave, whose plugin is not to be had either, what makes bridge
+do the same; and the pod's MAC address, which bridge would draw at random (``MAC`` in CNI_ARGS).  The bridge's and the node
+side's MAC address and the latter's name cannot be asked for: they are set afterwards.
 
 What the plugins answer, the addresses that host-local has written down and the rules that portmap has written have to be those
 of the model, or the lab does not start.
@@ -55,7 +55,7 @@ def _on_node(run: NodeRun, spaces: Spaces, plugins: str, data: Path) -> dict[str
         if one.skipped:
             # Numbers are never given twice: what is made and removed again uses one up, as the pods did that are gone.
             # The bridge has been there since the first of them.
-            there = [] if results else [f"link add {run.bridge} type bridge"]
+            there = [] if results or run.built else [f"link add {run.bridge} type bridge"]
             spaces.inside(run.node, ip_batch, there + ["link add skipped type bridge", "link del skipped"] * one.skipped)
         results[one.device] = real = add(one, spaces, run.node, plugins, data)
         expected = as_in_real(one.result, real)
