@@ -105,7 +105,10 @@ def text_of(values: Iterable[object]) -> str:
     """
     import yaml
 
-    class Dumper(yaml.SafeDumper):
+    base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    styles: dict[str, str | None] = {}
+
+    class Dumper(base):  # type: ignore[misc]  # which of the two it is, shows when it runs
         """Write a value out wherever it stands: the reader of a manifest shall not have to look up an anchor."""
 
         def ignore_aliases(self, data: object) -> bool:
@@ -116,9 +119,11 @@ def text_of(values: Iterable[object]) -> str:
 
         The line ends that are none to a person are escaped: the emitter would fold a text at them and lose them.
         """
-        plain = dumper.resolve(yaml.ScalarNode, value, (True, False)) == _TEXT and not (
-            value in _OLD_FLAGS or _POWER.fullmatch(value))
-        return dumper.represent_scalar(_TEXT, value, style=None if plain and _FOLDED.isdisjoint(value) else '"')
+        if value not in styles:
+            plain = dumper.resolve(yaml.ScalarNode, value, (True, False)) == _TEXT and not (
+                value in _OLD_FLAGS or _POWER.fullmatch(value))
+            styles[value] = None if plain and _FOLDED.isdisjoint(value) else '"'
+        return dumper.represent_scalar(_TEXT, value, style=styles[value])
 
     Dumper.add_representer(str, text)
     return "---\n".join(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1000) for value in values)

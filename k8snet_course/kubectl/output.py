@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from k8snet_course.control_plane import collector_resting
 from k8snet_course.kubectl import jsonpath
 from k8snet_course.kubectl.choose import Chosen, Group
 from k8snet_course.kubectl.complaint import Complaint
@@ -35,7 +36,8 @@ def printed(context: Context, command: Command, found: Chosen) -> str:
         template = _read(template, form)
     if found.single and not found.objects:
         return ""
-    return make(context, command, found, template if equals else None)
+    with collector_resting():
+        return make(context, command, found, template if equals else None)
 
 
 def _name(context: Context, command: Command, found: Chosen, template: str | None) -> str:
@@ -122,11 +124,24 @@ def document(context: Context, found: Chosen) -> dict[str, Any]:
     return {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}
 
 
-def yaml(value: Any) -> str:
-    """A plain value as YAML."""
+def yaml(value: dict[str, Any]) -> str:
+    r"""An object, or a List of objects, as YAML.
+
+    >>> print(yaml({"apiVersion": "v1", "items": [{"kind": "Pod"}, {"kind": "Node"}], "kind": "List"}), end="")
+    apiVersion: v1
+    items:
+    - kind: Pod
+    - kind: Node
+    kind: List
+    """
     from k8snet_course.yaml_text import text_of
 
-    return text_of([value])
+    if value.get("kind") != "List" or not value["items"]:
+        return text_of([value])
+    # One object at a time: for ten thousand at once the writer of YAML takes much longer.
+    items = ["\n  ".join(text_of([item]).splitlines()) for item in value["items"]]
+    before, after = text_of([value | {"items": None}]).split("items: null\n")
+    return f"{before}items:\n- " + "\n- ".join(items) + f"\n{after}"
 
 
 def as_json(value: Any) -> str:
