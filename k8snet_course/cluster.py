@@ -25,6 +25,7 @@ from k8snet_course.dns import Answer, Lookup, Outside, ResolvConf, Zone
 from k8snet_course.entrances import with_status
 from k8snet_course.errors import InvalidArgument, InvalidCidr, NotFound
 from k8snet_course.faults import Fault, Parts
+from k8snet_course.followers import Followers, told
 from k8snet_course.http_walk import HttpWalk, asked
 from k8snet_course.linux import forward
 from k8snet_course.linux.namespace import Namespace
@@ -143,6 +144,7 @@ class Cluster:
         """Who is told of every packet that is sent."""
         self._http = HttpWalk(Relays(self._api), self._connect)
         self._kubectl: Kubectl | None = None
+        self.followers = Followers()
         self._proxied: tuple[bool | int, ...] = (False,)
         """What of the Services shows on every node: whether there are any, and the ports of their health checks."""
 
@@ -268,6 +270,7 @@ class Cluster:
 
     # -- changing it ---------------------------------------------------------------------------------------------------
 
+    @told
     def add_pod(self, name: str, node: str | None = None, namespace: str = "default", *,
                 labels: Mapping[str, str] | None = None, image: str = "nginx", containers: Mapping[str, str] | None = None,
                 listen: Listen | Mapping[str, Listen] | None = None, host_ports: Mapping[int, int] | None = None,
@@ -290,6 +293,7 @@ class Cluster:
         return self._control.create(
             wanted_pod(name, node, namespace, labels, image, containers, listen, host_ports, host_network))
 
+    @told
     def add_pods(self, names: Iterable[str] | int, node: str | None = None, namespace: str = "default",
                  **what: Any) -> tuple[Pod, ...]:
         """Make many pods that are alike, or none: ``names``, or as many as a number says (pod-1, pod-2, ...).
@@ -309,6 +313,7 @@ class Cluster:
         with self._control.all_or_nothing():
             return tuple(self._control.create(named(like, name)) for name in wanted)
 
+    @told
     def apply(self, manifest: str | PathLike[str] | Mapping[str, object]) -> tuple[Any, ...]:
         """Make or change what a manifest says, as `kubectl apply -f` does: a YAML text, a path to a file, or a dict.
 
@@ -347,6 +352,7 @@ class Cluster:
         every = manifests_of(self.nodes, first, self.cluster_dns)
         self._api.apply([made for one in every for made in manifests.load(one)])
 
+    @told
     def delete(self, kind: str, name: str, namespace: str = "default") -> None:
         """Delete an object, as `kubectl delete` does: "pod", "service" or "svc", "networkpolicy" or "netpol", ...
 
@@ -360,6 +366,7 @@ class Cluster:
         else:
             self._api.delete("Pod", self._control.pod(name, namespace))
 
+    @told
     def set_state(self, pod: str, namespace: str = "default", *, ready: bool = True, terminating: bool = False,
                   finished: bool = False) -> None:
         """Say how a pod is; EndpointSlices, kube-proxy and DNS follow.  A pod that nobody says anything about is ready.
@@ -390,6 +397,7 @@ class Cluster:
         """
         return dict(self._control.node(name).labels)
 
+    @told
     def label_node(self, name: str, labels: Mapping[str, str]) -> None:
         """Give a node labels beside those that the kubelet gives it; an empty dict takes them away.
 
@@ -407,6 +415,7 @@ class Cluster:
         self._api.services.set_zone(name, state.zone)
         self._linux.forget(name)
 
+    @told
     def wait(self, seconds: int) -> None:
         """Let time pass: objects grow old, and what devices remember of clients (session affinity).  Raises InvalidArgument.
 
@@ -455,6 +464,7 @@ class Cluster:
             self._linux.faults.remove(one)
             self._linux.forget(one.device)
 
+    @told
     def kubectl(self, command: str | Sequence[str], stdin: str | None = None) -> Reply:
         """Do what a kubectl command says, and return what it prints.  ``stdin`` is what ``-f -`` reads.
 
@@ -472,7 +482,7 @@ class Cluster:
             from k8snet_course.kubectl import Kubectl
             from k8snet_course.kubectl.server import Server
 
-            self._kubectl = Kubectl(Server(self, self._control, self._api))
+            self._kubectl = Kubectl(Server(self, self._control, self._api, self._settle))
         self._settle()
         return self._kubectl(command, stdin)
 

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "k8snet_course"
 
 LAYERS = [
-    {"errors", "views", "filelock", "clock"},
+    {"errors", "views", "filelock", "clock", "followers"},
     {"addressing", "linux", "names"},
     {"objects", "yaml_text"},
     {"programs", "controllers", "sidecar", "cni", "underlay", "probe", "ranges", "services", "policy", "dns"},

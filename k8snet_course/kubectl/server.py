@@ -5,7 +5,7 @@ It only looks.  Changes go through the front door of the cluster, as everybody's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from k8snet_course.kubectl.kinds import Form, form_of
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 class Server:
     """The API server of one cluster, as kubectl sees it."""
 
-    def __init__(self, cluster: Cluster, control: ControlPlane, api: ApiServer) -> None:
+    def __init__(self, cluster: Cluster, control: ControlPlane, api: ApiServer, settle: Callable[[], None]) -> None:
         self.cluster = cluster
         self.control = control
         self.api = api
+        self.settle = settle
+        """Lets the controllers do what is to be done, before anybody looks."""
         self.applied: dict[tuple[str, str], Mapping[str, Any]] = {}
         """By kind and key the manifest that was applied last, which the real one keeps in an annotation."""
         self._forms: dict[str, Form] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from k8snet_course.entrances import with_status
 from k8snet_course.kubectl import human
 from k8snet_course.kubectl.resources import Resource
 from k8snet_course.manifests import as_dict
@@ -35,13 +36,13 @@ class Form:
     # -- which there are -----------------------------------------------------------------------------------------------
 
     def all(self) -> Iterable[Any]:
-        """The objects, in any order."""
-        found: tuple[Any, ...] = self.server.api.all(self.resource.kind)
-        return found
+        """The objects, in any order, with their status."""
+        return with_status(self.server.api, self.server.api.all(self.resource.kind))
 
     def find(self, name: str, namespace: str) -> Any:
         """The object of this name, or None."""
-        return self.server.api.find(self.resource.kind, f"{namespace}/{name}" if self.resource.namespaced else name)
+        found = self.server.api.find(self.resource.kind, f"{namespace}/{name}" if self.resource.namespaced else name)
+        return found if found is None else with_status(self.server.api, (found,))[0]
 
     def labels(self, value: Any) -> Mapping[str, str]:
         """The object's labels."""

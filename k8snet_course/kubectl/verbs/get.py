@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from k8snet_course.kubectl import flags as f
 from k8snet_course.kubectl.choose import Chosen, Group, chosen
@@ -18,13 +19,32 @@ from k8snet_course.kubectl.output import in_order, no_such_field, printed
 from k8snet_course.kubectl.reply import Reply
 from k8snet_course.kubectl.table import columns
 from k8snet_course.kubectl.verbs.verb import Verb
+from k8snet_course.kubectl.watch import Watch
 from k8snet_course.kubectl.words import Command
 
 ENDPOINTS_WARNING = "Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\n"
 
 
 def get(context: Context, command: Command) -> Reply:
-    """What ``kubectl get`` prints."""
+    """What ``kubectl get`` prints; with --watch, what it would print now, at any time."""
+    if command["watch"] or command["watch-only"]:
+        types = {group.resource.plural for group in chosen(context, command).groups}
+        if len(types) > 1:
+            raise Complaint("error: you may only specify a single resource type")
+        return Watch(context.cluster, partial(_present, context, command))
+    return _once(context, command)
+
+
+def _present(context: Context, command: Command) -> Reply:
+    """The answer of this moment, where a mistake is one too: the namespace of a watch can be deleted."""
+    context.server.settle()
+    try:
+        return _once(context, command)
+    except Complaint as complaint:
+        return complaint.reply()
+
+
+def _once(context: Context, command: Command) -> Reply:
     if not command.args and not command["filename"]:
         raise Complaint('You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of '
                         "supported resources.\n\nerror: Required resource not specified.\nUse \"kubectl explain <resource>\" "
@@ -107,8 +127,7 @@ VERB = Verb(
         Flag("sort-by", TEXT, "Sort by the field at this JSONPath, such as .status.podIP."),
         Flag("ignore-not-found", SWITCH, "Say nothing about objects that are not there."),
         Flag("watch", SWITCH, "Go on showing changes of the cluster.", "w"),
-        Flag("watch-only", SWITCH, "Show changes of the cluster, without what is there now."),
-        Flag("output-watch-events", SWITCH, "With a watch: say what happened to each object."),
+        Flag("watch-only", SWITCH, "The same here: there is one table, which changes."),
         Flag("show-managed-fields", SWITCH, "Show who set which field: nobody keeps that here."),
         Flag("server-print", SWITCH, "Let the API server make the table.", default=True),
         Flag("allow-missing-template-keys", SWITCH, "Print nothing for a field that is missing.", default=True),
