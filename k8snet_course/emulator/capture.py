@@ -3,7 +3,7 @@
 A probe carries a number by which it is known wherever it turns up, whatever NAT has rewritten: TCP in its first sequence
 number, UDP and ICMP in their bytes.  Answers repeat it, and an ICMP error quotes it.  Of a VXLAN packet the inner one is read.
 
-Source: packet(7); RFC 791, RFC 792, RFC 768, RFC 9293, RFC 7348.
+Source: packet(7); RFC 791, RFC 792, RFC 768, RFC 9293, RFC 7348, RFC 8200, RFC 4443.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ REQUEST, ANSWER = b"?", b"!"
 """A UDP or ICMP probe carries MAGIC, its number in four bytes, and whether it asks or answers (an echo reply repeats "?")."""
 _ALL, _SO_TIMESTAMPNS = 3, 35
 _OTHERS, _OUTGOING = 3, 4
+_IP = (0x0800, 0x86DD)
+_ICMP, _IPIP, _TCP, _UDP, _ICMPV6 = 1, 4, 6, 17, 58  # not every system's socket module has them
+_PINGS = {_ICMP: (8, 0), _ICMPV6: (128, 129)}
+"""The types of an echo request and its answer."""
 _ENOUGH = 512
 _LARGEST = 65536
 """No frame is longer."""
@@ -31,7 +35,7 @@ class Sighting:
 
     ``when`` is the kernel's clock in nanoseconds, ``kind`` request, answer or error; the addresses, ``ttl`` and ``number`` are
     the probe's own, ``outer`` the header around it, if a tunnel carried it: ``VXLAN 192.168.1.2 -> 192.168.1.3``.  ``code`` is
-    that of an ICMP error of type 3 (-1: another type, or no error).
+    that of an ICMP error of type 3 (-1: another type, or no error), in IPv6 too.
     """
 
     when: int
@@ -85,30 +89,28 @@ def number_in(data: bytes) -> int:
 
 
 def read(data: bytes, tunnels: frozenset[int] = frozenset(), outer: str = "") -> Seen | None:
-    """What an IPv4 packet is to a probe; None if it is none of a probe's.  ``tunnels`` are the UDP ports of VXLAN."""
-    if len(data) < 28 or data[0] >> 4 != 4:
+    """What a packet is to a probe; None if it is none of a probe's.  ``tunnels`` are the UDP ports of VXLAN."""
+    header = _header(data)
+    if header is None:
         return None
-    header = (data[0] & 15) * 4
-    src, dst = socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20])
-    ttl, protocol, load = data[8], data[9], data[header:]
+    src, dst, ttl, protocol, load = header
     kind, number, code = "", -1, -1
-    if int.from_bytes(data[6:8], "big") & 0x1FFF:
-        return None  # a later fragment
-    if protocol == socket.IPPROTO_IPIP and not outer:
+    if protocol == _IPIP and not outer:
         return read(load, frozenset(), f"IPIP {src} -> {dst}")
-    if protocol == socket.IPPROTO_UDP and len(load) >= 8:
+    if protocol == _UDP and len(load) >= 8:
         if int.from_bytes(load[2:4], "big") in tunnels:
             return read(load[8 + 8 + 14:], frozenset(), f"VXLAN {src} -> {dst}")
         number = number_in(load[8:])
         kind = "answer" if load[8 + len(mark(0)) - 1:8 + len(mark(0))] == ANSWER else "request"
-    elif protocol == socket.IPPROTO_ICMP and len(load) >= 8:
-        if load[0] in (0, 8):
-            kind, number = "answer" if load[0] == 0 else "request", number_in(load[8:])
+    elif protocol in _PINGS and len(load) >= 8:
+        request, answer = _PINGS[protocol]
+        if load[0] in (request, answer):
+            kind, number = "answer" if load[0] == answer else "request", number_in(load[8:])
         else:
-            quoted = read(load[8:].ljust(28, b"\0"))
+            quoted = read(load[8:].ljust(28 if protocol == _ICMP else 48, b"\0"))
             kind, number = "error", quoted.number if quoted is not None and quoted.kind == "request" else -1
-            code = load[1] if load[0] == 3 else -1
-    elif protocol == socket.IPPROTO_TCP and len(load) >= 8:
+            code = _code(protocol, load[0], load[1])
+    elif protocol == _TCP and len(load) >= 8:
         sequence, acknowledged = struct.unpack("!II", load[4:12].ljust(8, b"\0"))
         flags = load[13] & 0x16 if len(load) > 13 else 0x02  # in an error's quotation there may be eight bytes only
         if flags == 0x02:
@@ -116,6 +118,23 @@ def read(data: bytes, tunnels: frozenset[int] = frozenset(), outer: str = "") ->
         elif flags in (0x12, 0x14):
             kind, number = "answer", (acknowledged - 1) & 0xFFFFFFFF
     return Seen(kind, number, src, dst, ttl, outer, code) if number >= 0 and kind else None
+
+
+def _header(data: bytes) -> tuple[str, str, int, int, bytes] | None:
+    """Source, destination, TTL, protocol and load of an IP packet; None for anything else, and for later fragments."""
+    if len(data) >= 28 and data[0] >> 4 == 4 and not int.from_bytes(data[6:8], "big") & 0x1FFF:
+        return socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20]), data[8], data[9], data[(data[0] & 15) * 4:]
+    if len(data) >= 48 and data[0] >> 4 == 6:
+        src, dst = (socket.inet_ntop(socket.AF_INET6, each) for each in (data[8:24], data[24:40]))
+        return src, dst, data[7], data[6], data[40:]
+    return None
+
+
+def _code(protocol: int, kind: int, code: int) -> int:
+    """The code of an ICMP error of type 3; what says "port unreachable" in IPv6 (type 1, code 4) has IPv4's."""
+    if protocol == _ICMPV6:
+        return (3 if code == 4 else 0) if kind == 1 else -1
+    return code if kind == 3 else -1
 
 
 class Capture:
@@ -144,7 +163,7 @@ class Capture:
             except BlockingIOError:
                 return
             link, protocol, kind = address[0], address[1], address[2]
-            if protocol != 0x0800 or (kind == _OTHERS and link not in self._ports):
+            if protocol not in _IP or (kind == _OTHERS and link not in self._ports):
                 continue
             seen = read(data, self._tunnels)
             if seen is None:

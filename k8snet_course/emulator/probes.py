@@ -21,9 +21,12 @@ from k8snet_course.emulator.capture import Capture, Sighting, mark, read
 from k8snet_course.emulator.sent import Outcome, Sent, without_repetition
 
 _REPAIR, _REPAIR_QUEUE, _QUEUE_SEQ, _SEND_QUEUE = 19, 20, 21, 2
-_RECEIVE_ERRORS = 11
-"""IP_RECVERR (ip(7)): a datagram socket is told of every ICMP error."""
+_RECEIVE_ERRORS, _RECEIVE_ERRORS_IPV6 = 11, 25
+"""IP_RECVERR (ip(7), ipv6(7)): a datagram socket is told of every ICMP error."""
 _PING_BYTES = 56
+_ICMPV6 = 58
+_NO_HEADER = bytes([6 << 4, 0, 0, 0, 0, 0, _ICMPV6]) + bytes(33)
+"""What stands for the IPv6 header that a raw socket does not hand over (raw(7), ipv6(7))."""
 _PORT_UNREACHABLE = 3
 
 
@@ -42,6 +45,11 @@ class Probe(NamedTuple):
     protocol: str
     source: str
     target: str
+
+    @property
+    def ipv6(self) -> bool:
+        """Whether it is an IPv6 packet."""
+        return ":" in self.address
 
     def __str__(self) -> str:
         return f"{self.source} -> {self.target} {self.protocol}" + (f" {self.port}" if self.port else "")
@@ -67,7 +75,7 @@ class Client:
                 self.socket.connect((self.probe.address, self.probe.port))
                 self.socket.send(mark(self.number))
             else:
-                self.socket.sendto(_echo_request(self.number), (self.probe.address, 0))
+                self.socket.sendto(_echo_request(self.number, self.probe.ipv6), (self.probe.address, 0))
         except PermissionError:
             return  # a rule has dropped it; if it was refused, the ICMP error comes yet
         except OSError as problem:
@@ -88,7 +96,7 @@ class Client:
         if self.probe.protocol == "UDP":
             self.noticed = Outcome.DELIVERED
             return
-        seen = read(data)
+        seen = read(_NO_HEADER + data if self.probe.ipv6 else data)
         if seen is not None and seen.number == self.number and seen.kind != "request":
             refused = seen.code == _PORT_UNREACHABLE
             self.noticed = Outcome.DELIVERED if seen.kind == "answer" else Outcome.REFUSED if refused else Outcome.UNREACHABLE
@@ -96,16 +104,18 @@ class Client:
 
 def client(probe: Probe, number: int) -> Client:
     """A probe with its socket; has to be made inside the sender's namespace.  A socket belongs to that namespace for good."""
+    family = socket.AF_INET6 if probe.ipv6 else socket.AF_INET
     if probe.protocol == "TCP":
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        made = socket.socket(family, socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         for option, value in ((_REPAIR, 1), (_REPAIR_QUEUE, _SEND_QUEUE), (_QUEUE_SEQ, number), (_REPAIR, 0)):
             made.setsockopt(socket.IPPROTO_TCP, option, value)
     elif probe.protocol == "UDP":
-        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        made.setsockopt(socket.IPPROTO_IP, _RECEIVE_ERRORS, 1)
+        made = socket.socket(family, socket.SOCK_DGRAM)
+        wanted = ((socket.IPPROTO_IPV6, _RECEIVE_ERRORS_IPV6) if probe.ipv6 else (socket.IPPROTO_IP, _RECEIVE_ERRORS))
+        made.setsockopt(*wanted, 1)
     else:
-        made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        made = socket.socket(family, socket.SOCK_RAW, _ICMPV6 if probe.ipv6 else socket.IPPROTO_ICMP)
     made.setblocking(False)
     return Client(probe, number, made)
 
@@ -192,8 +202,11 @@ def _meaning(code: int) -> Outcome:
     return Outcome.NO_ANSWER if code in (errno.ETIMEDOUT, errno.EPERM) else Outcome.UNREACHABLE
 
 
-def _echo_request(number: int) -> bytes:
+def _echo_request(number: int, ipv6: bool) -> bytes:
+    """A ping's bytes; in IPv6 the kernel writes the checksum."""
     load = mark(number).ljust(_PING_BYTES, b".")
+    if ipv6:
+        return struct.pack("!BBHHH", 128, 0, 0, number & 0xFFFF, 1) + load
     head = struct.pack("!BBHHH", 8, 0, 0, number & 0xFFFF, 1)
     words = struct.unpack(f"!{(len(head) + len(load)) // 2}H", head + load)
     total = sum(words)

@@ -16,19 +16,23 @@ from k8snet_course.emulator.capture import ANSWER, MAGIC, REQUEST
 from k8snet_course.linux.namespace import ANY, Listener
 
 _PACKET_INFO = 8
-"""IP_PKTINFO (ip(7)): to which address a packet came, and from which an answer is to go."""
+"""IP_PKTINFO (ip(7), ipv6(7)): to which address a packet came, and from which an answer is to go."""
 
 
 def listening(listeners: Iterable[Listener]) -> list[socket.socket]:
     """The sockets of a device's programs; has to be called inside the device's namespace."""
     made = []
     for one in listeners:
-        udp = one.protocol == "UDP"
-        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)
+        udp, six = one.protocol == "UDP", one.address == ANY or ":" in one.address
+        server = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.setblocking(False)
-        server.bind(("0.0.0.0" if one.address == ANY else one.address, one.port))
-        if udp:
+        if six:
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, one.address != ANY)
+        server.bind(("::" if one.address == ANY else one.address, one.port))
+        if udp and six:
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        elif udp:
             server.setsockopt(socket.IPPROTO_IP, _PACKET_INFO, 1)
         else:
             server.listen(512)
@@ -77,6 +81,11 @@ def _answer(server: socket.socket) -> None:
     data, more, _, client = server.recvmsg(2048, 128)
     if data.startswith(MAGIC) and data.endswith(REQUEST):
         data = data[:-1] + ANSWER
-    wanted = (socket.IPPROTO_IP, _PACKET_INFO)
-    asked = next((content[4:8] for level, kind, content in more if (level, kind) == wanted), bytes(4))
-    server.sendmsg([data], [(socket.IPPROTO_IP, _PACKET_INFO, struct.pack("=I4s4s", 0, asked, bytes(4)))], 0, client)
+    for level, kind, content in more:
+        if (level, kind) == (socket.IPPROTO_IP, _PACKET_INFO):
+            info = struct.pack("=I4s4s", 0, content[4:8], bytes(4))
+        elif (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
+            info = content[:16] + bytes(4)
+        else:
+            continue
+        server.sendmsg([data], [(level, kind, info)], 0, client)

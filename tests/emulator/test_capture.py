@@ -65,3 +65,35 @@ def test_what_is_not_a_probes_packet() -> None:
     assert read(ip(6, tcp(7, 8, 0x10))) is None and read(ip(6, tcp(7, 8, 0x11))) is None, "the connection goes on"
     assert read(ip(17, udp(mark(7)), fragment=100)) is None, "a later fragment has no ports"
     assert read(ip(47, mark(7))) is None
+
+
+def ipv6(protocol: int, load: bytes, src: str = "fd00:10:244::2", dst: str = "fd00:10:244:1::2", limit: int = 62) -> bytes:
+    head = struct.pack("!IHBB", 6 << 28, len(load), protocol, limit)
+    return head + socket.inet_pton(socket.AF_INET6, src) + socket.inet_pton(socket.AF_INET6, dst) + load
+
+
+@given(numbers)
+def test_ipv6(number: int) -> None:
+    for protocol, load, kind in ((17, udp(mark(number)), "request"), (17, udp(mark(number, ANSWER)), "answer"),
+                                 (58, bytes([128]) + bytes(7) + mark(number), "request"),
+                                 (58, bytes([129]) + bytes(7) + mark(number), "answer"),
+                                 (6, tcp(number, 0, 0x02), "request"), (6, tcp(0, (number + 1) & 0xFFFFFFFF, 0x14), "answer")):
+        seen = read(ipv6(protocol, load))
+        assert seen is not None
+        assert (seen.kind, seen.number, seen.ttl) == (kind, number, 62)
+        assert (seen.src, seen.dst) == ("fd00:10:244::2", "fd00:10:244:1::2")
+        through = ip(17, udp(bytes(8 + 14) + ipv6(protocol, load), 8472), "192.168.1.2", "192.168.1.3")
+        inner = read(through, frozenset({8472}))
+        assert inner is not None and (inner.number, inner.outer) == (number, "VXLAN 192.168.1.2 -> 192.168.1.3")
+
+
+@given(numbers, st.sampled_from([(1, 4, 3), (1, 0, 0), (1, 3, 0), (2, 0, -1), (3, 0, -1)]))
+def test_an_ipv6_error_quotes_the_probe(number: int, told: tuple[int, int, int]) -> None:
+    kind, code, expected = told
+    seen = read(ipv6(58, bytes([kind, code]) + bytes(6) + ipv6(17, udp(mark(number)))))
+    assert seen is not None and (seen.kind, seen.number, seen.code) == ("error", number, expected)
+
+
+def test_neighbours_questions_are_nothing() -> None:
+    for kind in (133, 134, 135, 136):
+        assert read(ipv6(58, bytes([kind]) + bytes(23))) is None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from k8snet_course.cluster import Cluster
@@ -130,3 +134,27 @@ def test_one_sentence_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PATH", "")
     with pytest.raises(EmulatorUnavailable, match="install iproute2"):
         check_machine("linux")
+
+
+def test_elsewhere_it_can_be_imported_and_says_why_not() -> None:
+    """The names that the modules of Windows do not have."""
+    code = """
+import os, signal, socket, sys
+for module, names in ((os, ("getuid", "geteuid", "getgid", "fork")), (signal, ("pthread_sigmask", "SIGKILL")),
+                      (socket, ("AF_PACKET", "IPPROTO_IPIP", "IPPROTO_IPV6", "IPPROTO_ICMPV6", "IPV6_RECVPKTINFO"))):
+    for name in names:
+        if hasattr(module, name):
+            delattr(module, name)
+sys.platform = "win32"
+from k8snet_course.cluster import Cluster
+from k8snet_course.emulator import EmulatorUnavailable, emulate, lab, needs
+needs.check_machine.__defaults__ = ("win32",)
+try:
+    with emulate(Cluster()):
+        pass
+except EmulatorUnavailable as error:
+    print(error)
+"""
+    words, here = (sys.executable, "-c", code), Path(__file__).parents[2]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=here)
+    assert done.stdout.startswith("cannot emulate with 'win32': expected Linux"), done.stderr
