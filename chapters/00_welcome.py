@@ -86,6 +86,7 @@ print(trace.verdict, "-", trace.reason)
 # | 01 | Where does a pod's address come from? | [01_single_node](01_single_node.ipynb), [exercises](../exercises/01_single_node.ipynb) |
 # | 04 | Why do two nodes not simply work? | [04_two_nodes](04_two_nodes.ipynb), [exercises](../exercises/04_two_nodes.ipynb) |
 # | 06 | How does a packet reach a pod on another node? | [06_across_nodes](06_across_nodes.ipynb), [exercises](../exercises/06_across_nodes.ipynb) |
+# | A | Is any of this true? (an appendix: the same cluster in real Linux) | [A_real_linux](A_real_linux.ipynb) |
 #
 # The numbers leave room: the chapters between and after these are not written yet. Each of these can be read after the one before.
 #

@@ -23,6 +23,7 @@ _OWNERS = {
     "PathPanel": "k8snet_course.show",
     "PodPanel": "k8snet_course.show",
     "ReachMatrix": "k8snet_course.show",
+    "RealPanel": "k8snet_course.show",
     "VirtualMachines": "k8snet_course.vms",
     "check": "k8snet_course.exercises",
     "draw": "k8snet_course.show",
@@ -42,6 +43,7 @@ __all__ = [
     "PathPanel",
     "PodPanel",
     "ReachMatrix",
+    "RealPanel",
     "VirtualMachines",
     "check",
     "draw",
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
 
     # Not from the package: a type checker would take its module `progress` for the function of that name.
     from k8snet_course.exercises.session import check, hint, learner, progress, solution, task
-    from k8snet_course.show import LookupSteps, PacketWalk, PathPanel, PodPanel, ReachMatrix, draw
+    from k8snet_course.show import LookupSteps, PacketWalk, PathPanel, PodPanel, ReachMatrix, RealPanel, draw
     from k8snet_course.show.kubectl import get_pods
     from k8snet_course.vms import VirtualMachines
 else:

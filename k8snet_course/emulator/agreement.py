@@ -90,13 +90,13 @@ def within_ration(cluster: Cluster, probes: Iterable[Wanted]) -> list[Wanted]:
 def _differing(cluster: Cluster, probes: Sequence[Wanted], sent: Sequence[Sent]) -> list[Disagreement]:
     found = []
     for probe, linux in zip(probes, sent, strict=True):
-        trace, model = _model(cluster, probe, linux)
+        trace, model = asked_likewise(cluster, probe, linux)
         if not agree(linux, model, [node.name for node in cluster.nodes]):
             found.append(Disagreement(probe, linux, model, trace.reason))
     return found
 
 
-def _model(cluster: Cluster, probe: Wanted, linux: Sent) -> tuple[Trace, Sent]:
+def asked_likewise(cluster: Cluster, probe: Wanted, linux: Sent) -> tuple[Trace, Sent]:
     """What the model says; where it draws lots, with the endpoint that Linux drew, if it ever draws that one."""
     bridges = {link.name for node in cluster.nodes if (now := cluster.namespace(node.name)).bridge_nf
                for link in now.links.values() if link.kind == "bridge"}

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from k8snet_course.show.picture import draw
     from k8snet_course.show.pod_panel import PodPanel
     from k8snet_course.show.reach_matrix import ReachMatrix
+    from k8snet_course.show.real_panel import RealPanel
     from k8snet_course.show.widgets import PacketWalk
 
 _OWNERS = {"LookupSteps": "lookup_steps", "PacketWalk": "widgets", "Panel": "panel", "PathPanel": "path_panel",
-           "PodPanel": "pod_panel", "ReachMatrix": "reach_matrix", "draw": "picture"}
+           "PodPanel": "pod_panel", "ReachMatrix": "reach_matrix", "RealPanel": "real_panel", "draw": "picture"}
 
-__all__ = ["LookupSteps", "PacketWalk", "Panel", "PathPanel", "PodPanel", "ReachMatrix", "draw"]
+__all__ = ["LookupSteps", "PacketWalk", "Panel", "PathPanel", "PodPanel", "ReachMatrix", "RealPanel", "draw"]
 
 
 def __getattr__(name: str) -> object:

@@ -1,0 +1,35 @@
+"""The appendix as a learner uses it: a lab in real Linux, and the panel that compares it with the model."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab import Lab
+
+pytestmark = pytest.mark.needs("chromium", "ip", "bridge", "iptables-restore", "root")
+
+
+def test_break_a_row_and_real_linux_says_the_same(lab: Lab) -> None:
+    lab.open("notebooks/A_real_linux.ipynb")
+    lab.run_all()
+    assert lab.errors() == []
+    page = lab.page
+    page.evaluate("""() => { const cells = window.jupyterapp.shell.currentWidget.content.widgets;
+        const index = cells.findIndex((cell) => cell.model.sharedModel.getSource().includes('RealPanel('));
+        window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+        return window.jupyterapp.shell.currentWidget.content.scrollToItem(index); }""")
+    panel = page.locator(".jp-OutputArea-output .k8-panel").first
+    panel.scroll_into_view_if_needed()
+    expect(panel).to_contain_text("The two agree.")
+    expect(panel.locator("table").first).to_contain_text("from 10.244.1.2, TTL 62")
+    panel.get_by_label("Plugin", exact=True).select_option(label="calico-vxlan")
+    expect(panel.locator("table").first).to_contain_text("(VXLAN)")
+    broken = panel.get_by_label("Break", exact=True)
+    broken.focus()
+    broken.select_option(label="node-3 does not forward")
+    expect(panel.locator("table").first).to_contain_text("no answer")
+    expect(panel).to_contain_text("The two agree.")
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        lab.theme(theme)
+        lab.photograph(f"chapter-a-{theme.rpartition(' ')[2].lower()}", panel)
