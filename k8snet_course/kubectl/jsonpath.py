@@ -20,6 +20,7 @@ Node = Callable[[Values], Values]
 """One step of a path: from values to the values that it leads to."""
 
 _SLICE = re.compile(r"(-?\d*)(:(-?\d*))?(:(-?\d*))?")
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(?![\w-])")
 _COMPARED = re.compile(r"([^!<>=]+?)\s*(==|!=|<=|>=|<|>)\s*(.+)")
 _ENDS = set(" \t\r\n.,[]$@{}")
 
@@ -208,7 +209,8 @@ def _steps(text: str) -> Iterator[Node]:
             yield _bracket(text[at + 1:end - 1])
             at = end
         elif letter.isalnum() or letter in "+-_":
-            end = _end_of_word(text, at)
+            number = _NUMBER.match(text, at)
+            end = number.end() if number else _end_of_word(text, at)
             yield _literal(text[at:end])
             at = end
         else:
@@ -278,7 +280,7 @@ def _bracket(inside: str) -> Node:
     choices = list(_choices(text))
     if len(choices) > 1:
         steps = [_bracket(each) for each in choices]
-        return lambda values: [found for value in values for step in steps for found in step([value])]
+        return lambda values: [found for step in steps for found in step(values)]
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         inner = _action(f".{text[1:-1]}")  # a dot between the quotation marks is one of a path, unless \\ is before it
         return lambda values: [found for value in values for found in inner.values(value)]
@@ -338,9 +340,10 @@ def _slice(first: str | None, last: str | None, step: str | None) -> Node:
         end += size if end < 0 else 0
         if start == end:
             return []
-        for index, low in ((start, 0), (end, 1)):
-            if not low <= index < size + low:
-                raise PathError(f"array index out of bounds: index {index - low}, length {size}")
+        if not 0 <= start < size:
+            raise PathError(f"array index out of bounds: index {start}, length {size}")
+        if not 0 <= end <= size:
+            raise PathError(f"array index out of bounds: index {end - 1}, length {size}")
         if start > end:
             raise PathError(f"starting index {start} is greater than ending index {end}")
         if step and int(step) <= 0:

@@ -17,7 +17,7 @@ from k8snet_course.kubectl.reply import Reply
 from tests.kubectl.loopback import LINES, real, recorded, serving
 from tests.kubectl.world import world
 
-OLDER = ("describe", "yaml", "-o name", "get pod web nope -o", "{end}", "{foo}")
+OLDER = ("describe", "yaml", "--sort-by=.metadata.name -o name")
 """What versions before 1.32 say otherwise: much of describe, the metadata of a List, and what --sort-by does with names."""
 
 

@@ -51,12 +51,10 @@ def _once(context: Context, command: Command) -> Reply:
                         "for a detailed description of that resource (e.g. kubectl explain pods).\nSee 'kubectl get -h' for "
                         "help and examples")
     found = chosen(context, command)
-    form = command["output"]
+    as_table = command["output"] in ("", "wide")
     if command["sort-by"]:
-        if found.kinds and form in ("", "wide"):  # the real one looks for the field in its tables
-            raise no_such_field(command["sort-by"])
-        found = replace(found, groups=tuple(in_order(context, group, command["sort-by"]) for group in found.groups))
-    if form in ("", "wide"):
+        found = _sorted(context, command["sort-by"], found, as_table)
+    if as_table:
         out = tables(context, command, found)
         empty = not out and not found.errors and not command["ignore-not-found"]
         err = nothing(context, command, found) if empty else ""
@@ -66,6 +64,20 @@ def _once(context: Context, command: Command) -> Reply:
     errors = "".join(f"{line}\n" for line in found.errors)
     reply = Reply(out, warning + err + errors, 1 if found.errors else 0, [value for _, value in found.objects])
     return reply.with_hint(found.hint)
+
+
+def _sorted(context: Context, field: str, found: Chosen, as_table: bool) -> Chosen:
+    """The objects of each type in the order of a field.  Raises Complaint."""
+    if found.kinds and as_table:  # the real one looks for the field in its tables
+        raise no_such_field(field)
+    try:
+        return replace(found, groups=tuple(in_order(context, group, field) for group in found.groups))
+    except Complaint as complaint:
+        if not as_table:
+            raise
+        # The real one prints no table then, and says that it has found nothing.
+        return replace(found, groups=tuple(Group(group.resource, ()) for group in found.groups),
+                       hint=f"There are some, but {complaint.text.removeprefix('error: ')}.")
 
 
 def tables(context: Context, command: Command, found: Chosen) -> str:
