@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from k8snet_course import Cluster
@@ -221,6 +221,7 @@ POLICIES = st.fixed_dictionaries({"podSelector": SELECTORS}, optional={"ingress"
 PODS = st.fixed_dictionaries({"labels": LABELS, "host_network": st.booleans()})
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(PODS, max_size=4), st.lists(SPECS, max_size=3), st.lists(POLICIES, max_size=2), st.integers(0, 200))
 def test_a_cluster_can_be_made_anew_from_what_is_printed(pods: list[dict[str, Any]], specs: list[dict[str, Any]],
                                                          policies: list[dict[str, Any]], seconds: int) -> None:
@@ -245,9 +246,11 @@ def test_a_cluster_can_be_made_anew_from_what_is_printed(pods: list[dict[str, An
 CELLS = st.text("abc<>/ ", max_size=12)
 
 
-ROWS = st.integers(1, 5).flatmap(lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=6))
+ROWS = st.integers(1, 5).flatmap(
+    lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=6))
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_columns_begin_below_each_other(rows: list[list[str]]) -> None:
     lines = columns(rows).split("\n")
@@ -258,6 +261,7 @@ def test_columns_begin_below_each_other(rows: list[list[str]]) -> None:
         start += max(6, max(len(cells[number]) for cells in rows) + 3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("ab\t", max_size=12), min_size=1, max_size=6))
 def test_describe_keeps_every_word_and_order(lines: list[str]) -> None:
     shown = aligned("\n".join(lines)).split("\n")

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from k8snet_course.kubectl.jsonpath import PathError, as_text, path, rendered, template
@@ -97,12 +97,14 @@ PLAIN = st.recursive(st.integers() | st.booleans() | NAMES, lambda inner: st.lis
     NAMES, inner, max_size=4), max_leaves=12)
 
 
+@settings(deadline=None)
 @given(PLAIN)
 def test_what_is_printed_of_a_value_is_json(value: Any) -> None:
     text = as_text(value)
     assert isinstance(value, str) or json.loads(text) == value
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, PLAIN, min_size=1, max_size=5))
 def test_every_field_is_found_by_its_name(value: dict[str, Any]) -> None:
     for name, inner in value.items():
@@ -110,6 +112,7 @@ def test_every_field_is_found_by_its_name(value: dict[str, Any]) -> None:
         assert rendered(template(f"{{['{name}']}}"), value) == as_text(inner)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(), max_size=8), st.integers(-9, 9))
 def test_one_element_is_that_of_python_or_an_error(values: list[int], at: int) -> None:
     try:
@@ -121,6 +124,7 @@ def test_one_element_is_that_of_python_or_an_error(values: list[int], at: int) -
     assert path(f".a[{at}]").values({"a": values}) == expected
 
 
+@settings(deadline=None)
 @given(st.text("{}[]()?@.$*\"'\\ abcend,:-1=<>!", max_size=24))
 def test_any_text_is_a_template_or_an_error(text: str) -> None:
     with suppress(PathError):
