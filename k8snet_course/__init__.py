@@ -94,3 +94,19 @@ def _draw_in_notebooks():
 
 
 _draw_in_notebooks()
+
+
+def load_ipython_extension(ipython):
+    # type: (object) -> None
+    """%load_ext k8snet_course: the magics %kubectl and %%kubectl, and the Tab key in their lines."""
+    from k8snet_course.kubectl.magics import load
+
+    load(ipython)
+
+
+def unload_ipython_extension(ipython):
+    # type: (object) -> None
+    """%unload_ext k8snet_course: without the Tab key again."""
+    from k8snet_course.kubectl.magics import unload
+
+    unload(ipython)

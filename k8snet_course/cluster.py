@@ -478,13 +478,25 @@ class Cluster:
             >>> cluster.kubectl("get pod x").code
             1
         """
+        return self._client()(command, stdin)
+
+    def kubectl_complete(self, line: str) -> tuple[str, list[str]]:
+        """The last fragment of a kubectl command that is being typed, and the words that it may become.
+
+            >>> Cluster().kubectl_complete("get nodes no")
+            ('no', ['node-1'])
+        """
+        return self._client().complete(line)
+
+    def _client(self) -> Kubectl:
+        """This cluster's kubectl, when the controllers have done what is to be done."""
         if self._kubectl is None:
             from k8snet_course.kubectl import Kubectl
             from k8snet_course.kubectl.server import Server
 
             self._kubectl = Kubectl(Server(self, self._control, self._api, self._settle))
         self._settle()
-        return self._kubectl(command, stdin)
+        return self._kubectl
 
     # -- packets and names ---------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from k8snet_course.kubectl import help as texts
 from k8snet_course.kubectl.complaint import Complaint
+from k8snet_course.kubectl.completion import complete
 from k8snet_course.kubectl.context import Context
 from k8snet_course.kubectl.flags import GLOBAL
 from k8snet_course.kubectl.reply import Reply
@@ -42,6 +43,15 @@ class Kubectl:
             return found.run(Context(self.server, self.session, stdin), command)
         except Complaint as complaint:
             return complaint.reply()
+
+    def complete(self, line: str) -> tuple[str, list[str]]:
+        """The last fragment of a line that is being typed, and the words that it may become.
+
+            >>> from k8snet_course import Cluster
+            >>> Cluster().kubectl_complete("get pods --all")
+            ('--all', ['--all-namespaces', '--allow-missing-template-keys'])
+        """
+        return complete(Context(self.server, self.session), line)
 
 
 def _verb_in(words: list[str]) -> tuple[Verb | None, str, list[str]]:

@@ -57,6 +57,8 @@ def _delete(context: Context, command: Command, resource: Resource, value: Any, 
     text = f"{resource.full}/{value.name}\n" if command["output"] == "name" else gone(resource, value, how, command["force"])
     held = context.server.api.find(kind, f"{namespace}/{value.name}" if resource.namespaced else value.name)
     if held is None:
+        if kind == "ReplicaSet" and how == NO:
+            _cascade(context, value)
         return Reply(text, f"{_WRITTEN_AGAIN.get(kind, 'It is made again at once.')}\n")
     if how == NO:
         try:
@@ -66,6 +68,13 @@ def _delete(context: Context, command: Command, resource: Resource, value: Any, 
                                 "deleted", str(error)).reply()
         context.server.forget(kind, held)
     return Reply(text)
+
+
+def _cascade(context: Context, replica_set: Any) -> None:
+    """The pods go with their ReplicaSet, and the Deployment makes others."""
+    for pod in replica_set.pods():
+        if context.server.api.find("Pod", pod.key) is not None:
+            context.cluster.delete("pod", pod.name, pod.namespace)
 
 
 def gone(resource: Resource, value: Any, how: str = NO, forced: bool = False) -> str:

@@ -1,0 +1,61 @@
+"""The magics in a JupyterLab: a person types a line, presses Tab, chooses, and runs it."""
+
+from __future__ import annotations
+
+import json
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab import TOKEN, Lab
+
+pytestmark = pytest.mark.needs("chromium")
+
+FIRST = "%load_ext k8snet_course\nfrom k8snet_course import Cluster\ncluster = Cluster(nodes=2)\ncluster.add_pod('web');"
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+SAVE = "async book => { await window.jupyterapp.serviceManager.contents.save('kubectl.ipynb', book); }"
+
+
+@pytest.fixture
+def notebook(lab: Lab) -> Lab:
+    """A notebook whose last cell is empty, in a kernel that has a cluster."""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# kubectl"), nbformat.v4.new_code_cell(FIRST),
+                                           nbformat.v4.new_code_cell("")],
+                                    metadata={"kernelspec": KERNEL})
+    lab.page.goto(f"{lab.url}/lab?token={TOKEN}&reset")
+    lab.page.locator(".jp-Launcher").first.wait_for()
+    lab.page.evaluate(SAVE, {"type": "notebook", "format": "json", "content": json.loads(nbformat.writes(book))})
+    lab.open("kubectl.ipynb")
+    lab.run_all()
+    assert lab.errors() == []
+    return lab
+
+
+def test_tab_completes_and_the_output_is_kubectls(notebook: Lab) -> None:
+    page = notebook.page
+    cell = page.locator(".jp-Notebook .jp-CodeCell").last
+    cell.locator(".cm-content").click()
+    page.keyboard.type("%kubectl get ")
+    ready = cell.locator(".jp-mod-completer-enabled")  # only then Tab completes, and does not indent
+    ready.wait_for(state="attached")
+    page.keyboard.press("Tab")
+    items = page.locator(".jp-Completer-item")
+    expect(items.filter(has_text="endpointslices")).to_be_visible()
+    notebook.photograph("kubectl-completion")
+    page.keyboard.type("pod")  # JupyterLab itself leaves out what does not fit
+    expect(items.filter(has_text="endpointslices")).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(cell.locator(".cm-content")).to_have_text("%kubectl get pods")
+    page.keyboard.type(" w")
+    page.keyboard.press("Tab")
+    expect(items.filter(has_text="web")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(cell.locator(".cm-content")).to_have_text("%kubectl get pods web")
+    page.keyboard.type(" -o wide")
+    page.keyboard.press("Control+Enter")
+    output = cell.locator(".jp-OutputArea-output")
+    expect(output).to_contain_text("NOMINATED NODE")
+    expect(output).to_contain_text("10.244.0.2")
+    assert notebook.errors() == []
+    notebook.photograph("kubectl-output")
