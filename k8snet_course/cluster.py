@@ -53,7 +53,7 @@ from k8snet_course.underlay import HOSTS, INTERNET_NETWORK, INTERNET_NETWORK_IPV
 
 if TYPE_CHECKING:
     from k8snet_course.kubectl import Kubectl, Reply
-    from k8snet_course.shell import Ran
+    from k8snet_course.shell import Capture, Ran
 
 MOST_PODS = 150_000
 """The documented limit of a Kubernetes cluster, as that of its nodes."""
@@ -557,12 +557,13 @@ class Cluster:
             self._taps = taps
 
     def exec(self, device: str, command: str | Sequence[str], *, container: str = "", image: str = "",
-             stdin: str = "") -> Ran:
+             stdin: str = "") -> Ran | Capture:
         """Run a command in a pod, on a node or on a machine outside, as `kubectl exec` does: "ip route", "ping -c 2 web".
 
         The command comes from the container's image, and an image may lack it; ``image`` is that of a container that is added
         for this command, as `kubectl debug` does it.  A text may have pipes, ``&&`` and ``;`` in it; a list is a command's name
-        and its words.  What goes wrong inside is in the result.  Raises NotFound or InvalidArgument where the command cannot
+        and its words.  What goes wrong inside is in the result; `tcpdump` returns at once and shows what is sent after it.
+        Raises NotFound or InvalidArgument where the command cannot
         even be started.
 
             >>> cluster = Cluster()
@@ -574,6 +575,7 @@ class Cluster:
         """
         from k8snet_course.shell import Wires, machine_of, run  # its commands are needed only here
 
+        self._settle()
         wires = Wires(self, self._meaning, self._emit, self._taps)
         return run(machine_of(wires, self._meaning.endpoint(device), container, image), command, stdin)
 

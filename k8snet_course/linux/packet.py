@@ -115,12 +115,12 @@ class Packet(NamedTuple):
         return Packet(self.dst, self.src, self.protocol, self.dst_port, self.src_port, kind=kind)
 
     def echoed(self) -> Packet:
-        """The echo reply to this echo request: it brings back the very bytes (RFC 792).
+        """The echo reply to this echo request: it brings back the very bytes (RFC 792), and routers may cut it.
 
         >>> Packet("10.244.0.2", "10.244.0.3", "ICMP", kind="echo request", payload=1000).echoed().size
         1028
         """
-        return Packet(self.dst, self.src, self.protocol, payload=self.payload, kind="echo reply")
+        return Packet(self.dst, self.src, self.protocol, payload=self.payload, kind="echo reply", dont_fragment=False)
 
     def icmp_error(self, kind: str, src: str = "") -> Packet:
         """The ICMP packet that tells this packet's sender what went wrong; ``src`` empty: whoever sends it fills it in.

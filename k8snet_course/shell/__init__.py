@@ -14,6 +14,8 @@ module             what
 ``line``           pipes, ``&&`` and ``;``
 ``runner``         from a command line to what comes of it
 ``commands``       the table of all commands
+``wire``           which packets pass which interface of a walk
+``filters``        tcpdump's expressions
 =================  ======================================================================================
 
 The others are one command each, or a few of a kind.  Where BusyBox and the full program print differently both forms are there,
@@ -26,5 +28,6 @@ What no model has is left out or follows a rule that says so: times count device
 from k8snet_course.shell.machine import Machine, Wires, machine_of
 from k8snet_course.shell.ran import Ran
 from k8snet_course.shell.runner import run
+from k8snet_course.shell.tcpdump import Capture
 
-__all__ = ["Machine", "Ran", "Wires", "machine_of", "run"]
+__all__ = ["Capture", "Machine", "Ran", "Wires", "machine_of", "run"]

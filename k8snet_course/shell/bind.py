@@ -66,7 +66,8 @@ class Bind:
         return last or Found(name, silent[0][0], None, tuple(silent))
 
 
-_WHY = {Noticed.REFUSED: "connection refused", Noticed.HOST: "host unreachable", Noticed.NET: "network unreachable"}
+_WHY = {Noticed.REFUSED: "connection refused", Noticed.HOST: "host unreachable", Noticed.NET: "network unreachable",
+        Noticed.FORBIDDEN: "permission denied", Noticed.INVALID: "invalid argument", Noticed.TOO_BIG: "message too long"}
 
 
 def unreachable(found: Found, tries: int = 3) -> list[str]:
@@ -78,5 +79,6 @@ def unreachable(found: Found, tries: int = 3) -> list[str]:
     """
     lines = []
     for server, seen in found.silent:
-        lines += [f";; communications error to {server}#53: {_WHY.get(seen.noticed, 'timed out')}"] * tries
+        heard = seen.local or seen.noticed is Noticed.REFUSED  # of a datagram only this is told to whoever sent it
+        lines += [f";; communications error to {server}#53: {_WHY.get(seen.noticed, '') if heard else 'timed out'}"] * tries
     return [*lines, ";; no servers could be reached"]

@@ -8,37 +8,67 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from k8snet_course.shell import files, text
+from k8snet_course.shell import arp, dig, files, iptables, netcat, sockets, text, traceroute
+from k8snet_course.shell.bridge import bridge
+from k8snet_course.shell.curl import curl
+from k8snet_course.shell.getent import getent
 from k8snet_course.shell.images import APPLETS, BUSYBOX, FULL, PACKAGES
 from k8snet_course.shell.ip import busybox_ip, ip
 from k8snet_course.shell.machine import Machine
 from k8snet_course.shell.nslookup import busybox_nslookup, nslookup
 from k8snet_course.shell.ping import busybox_ping, ping
 from k8snet_course.shell.ran import Ran
+from k8snet_course.shell.tcpdump import Capture, tcpdump
 from k8snet_course.shell.wget import busybox_wget, wget
 
-Command = Callable[[Machine, list[str], str], Ran]
+Command = Callable[[Machine, list[str], str], Ran | Capture]
 
 COMMANDS: dict[tuple[str, str], Command] = {
+    ("arp", FULL): arp.arp,
+    ("arp", BUSYBOX): arp.busybox_arp,
+    ("bridge", FULL): bridge,
     ("cat", FULL): files.cat,
+    ("conntrack", FULL): iptables.conntrack,
+    ("curl", FULL): curl,
+    ("dig", FULL): dig.dig,
     ("echo", FULL): text.echo,
     ("env", FULL): files.env,
     ("false", FULL): text.false,
+    ("getent", FULL): getent,
     ("grep", FULL): text.grep,
     ("head", FULL): text.head,
+    ("host", FULL): dig.host,
     ("hostname", FULL): files.hostname,
     ("id", FULL): text.id,
+    ("ifconfig", FULL): arp.ifconfig,
+    ("ifconfig", BUSYBOX): arp.busybox_ifconfig,
     ("ip", FULL): ip,
     ("ip", BUSYBOX): busybox_ip,
+    ("ip6tables", FULL): iptables.ip6tables,
+    ("ip6tables-save", FULL): iptables.ip6tables_save,
+    ("iptables", FULL): iptables.iptables,
+    ("iptables-save", FULL): iptables.iptables_save,
+    ("ipvsadm", FULL): iptables.ipvsadm,
+    ("nc", FULL): netcat.netcat,
+    ("nc", BUSYBOX): netcat.busybox_nc,
+    ("netstat", FULL): sockets.netstat,
+    ("netstat", BUSYBOX): sockets.busybox_netstat,
+    ("nft", FULL): iptables.nft,
     ("nslookup", FULL): nslookup,
     ("nslookup", BUSYBOX): busybox_nslookup,
     ("ping", FULL): ping,
     ("ping", BUSYBOX): busybox_ping,
     ("printenv", FULL): files.env,
+    ("route", FULL): arp.route,
     ("sleep", FULL): text.sleep,
     ("sort", FULL): text.sort,
+    ("ss", FULL): sockets.ss,
     ("sysctl", FULL): files.sysctl,
     ("tail", FULL): text.tail,
+    ("tcpdump", FULL): tcpdump,
+    ("tracepath", FULL): traceroute.tracepath,
+    ("traceroute", FULL): traceroute.traceroute,
+    ("traceroute", BUSYBOX): traceroute.busybox_traceroute,
     ("true", FULL): text.true,
     ("uname", FULL): text.uname,
     ("wc", FULL): text.wc,

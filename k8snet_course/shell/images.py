@@ -42,7 +42,6 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "ipvsadm": ("ipvsadm",),
     "conntrack": ("conntrack",),
     "procps": ("sysctl",),
-    "crictl": ("crictl",),
 }
 """Package -> the commands in it that this course has."""
 

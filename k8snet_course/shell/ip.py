@@ -84,7 +84,7 @@ def _ip(machine: Machine, words: list[str], busybox: bool) -> Ran:
         if kind == "neigh":
             return wrote(neighbours(asked))
         if kind == "rule":
-            return wrote(_RULES)
+            return wrote(f"{rule}{' ' if busybox else ''}" for rule in _RULES)
         return wrote(_joined(got(asked), front.oneline)) if command == "get" else wrote(routes(asked))
     except Misspelt as problem:
         return failed(*problem.lines, code=problem.code)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from k8snet_course.linux.link import Link, address_line
 from k8snet_course.linux.namespace import Namespace
-from k8snet_course.shell.ip_words import Asked
+from k8snet_course.shell.ip_words import Asked, Misspelt
 
 _ADDRESS_FILTERS = ("dev", "label", "scope", "to", "type", "master")
 _FOREVER = "       valid_lft forever preferred_lft forever"
@@ -46,11 +46,11 @@ def addresses(asked: Asked) -> list[list[str]]:
             ns = asked.machine.ns
             listed = " ".join(own)
             entries.append([f"{_at(asked, ns, link):<16} {state_of(ns, link):<14} {listed}{' ' if own else ''}"])
-        elif asked.oneline and not asked.busybox:
+        elif asked.oneline:
             entries += [[f"{link.index}: {link.name}    {_address(asked, link, each)}", _FOREVER] for each in own]
         else:
             head = _head(asked, link, "")
-            if asked.family in ("inet", "inet6"):
+            if asked.family in ("inet", "inet6") or "to" in filters:
                 where = _other_namespace(asked, link)
                 head = [head[0].rstrip(" ") + where if not asked.busybox else head[0]]
             entries.append(head + [line for each in own for line in (f"    {_address(asked, link, each)}", _FOREVER)])
@@ -65,9 +65,10 @@ def _address(asked: Asked, link: Link, address: str) -> str:
 
 def _chosen(asked: Asked, filters: dict[str, str]) -> Iterator[Link]:
     """The interfaces that the filters leave.  Raises Misspelt for one that is not there."""
-    for name in ("dev", "master"):
-        if name in filters:
-            asked.check_device(filters[name])
+    if "dev" in filters:
+        asked.check_device(filters["dev"])
+    if filters.get("master", "") not in ("", *asked.machine.ns.links):
+        raise Misspelt(f'Error: argument "{filters["master"]}" is wrong: Device does not exist', "", code=255)
     ns = asked.machine.ns
     for link in ns.links.values():
         wanted = filters.get("type", "")

@@ -8,14 +8,15 @@ Source: iproute2 6.1, ip/ipneigh.c; BusyBox 1.37, networking/libiproute/ipneigh.
 from __future__ import annotations
 
 from k8snet_course.linux.neighbour import Neighbour
-from k8snet_course.shell.ip_words import Asked, without
+from k8snet_course.shell.ip_words import Asked, Misspelt, without
 
 
 def neighbours(asked: Asked) -> list[str]:
     """The rows, IPv4 first."""
     filters = asked.filters(("dev", "nud", "to"), ("proxy", "permanent", "reachable", "stale", "failed"), bare="to")
-    if "dev" in filters:
-        asked.check_device(filters["dev"])
+    name = filters.get("dev", "")
+    if name and name not in asked.machine.ns.links:
+        raise Misspelt(f"ip: can't find device '{name}'" if asked.busybox else f'Cannot find device "{name}"')
     lines = []
     state = filters.get("nud", next((each for each in ("permanent", "reachable", "stale", "failed") if each in filters), ""))
     for row in sorted(asked.machine.ns.neighbours, key=lambda row: ":" in row.address):

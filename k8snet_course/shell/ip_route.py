@@ -142,9 +142,10 @@ def got(asked: Asked) -> list[list[str]]:
             given[word] = "yes"
         elif not address:
             address = words.pop(0) if word == "to" and words else word
+    if asked.busybox and not is_address(address):
+        raise Misspelt("ip: need at least destination address")
     if not address:
-        raise Misspelt("ip: need at least a destination address" if asked.busybox else "need at least a destination address",
-                       code=255 if not asked.busybox else 1)
+        raise Misspelt("need at least a destination address", code=255)
     if not is_address(address):
         prefix(address, asked.busybox)
         raise Unsupported("networks for route get: write one address")
@@ -162,6 +163,8 @@ def _way(asked: Asked, ns: Namespace, address: str, given: dict[str, str]) -> li
     end = "" if asked.busybox else "uid 0 "
     blank = " " if asked.busybox else ""
     if ns.local_link(address) is not None:
+        if "iif" in given:
+            return [f"local {address} from {given.get('from', 'any')} dev lo ", f"    cache <local> iif {given['iif']} "]
         text = f"local {address} dev lo {blank}src {address} {end}"
         return [text] if asked.busybox else [text, "    cache <local> "]
     row = ns.routes.lookup(address).winner

@@ -135,7 +135,7 @@ class Machine:
         serving = meaning.server_at(server)
         if serving is not None and not (meaning.dns_in_pods and server in meaning.dns):
             return serving.query(name, wanted), Outcome(Noticed.OK, server)
-        trace = self.send(Packet("", server, "UDP", EPHEMERAL_PORT, DNS_PORT, payload=DNS_OVERHEAD + len(name),
+        trace = self.send(Packet("", server, "UDP", EPHEMERAL_PORT, DNS_PORT, payload=DNS_OVERHEAD + len(name.rstrip(".")),
                                  kind=f"{wanted}? {name}", dont_fragment=False))
         seen = outcome(trace)
         if not seen.ok:

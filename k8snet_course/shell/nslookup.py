@@ -114,7 +114,8 @@ def _forwards(bind: Bind, name: str, types: list[str]) -> Ran:
     code = 0
     answers = [found.answer]
     records = _shown(found.answer)
-    for kind in types[1:]:
+    last = found.answer.records[-1] if found.answer.records else None
+    for kind in types[1:] if last is None or last.type != "CNAME" else ():
         target = found.answer.records[-1].name if found.answer.records else found.name
         again, _ = bind.machine.ask(found.server, target, kind)
         if again is not None and again.rcode is Rcode.NOERROR:
@@ -122,7 +123,6 @@ def _forwards(bind: Bind, name: str, types: list[str]) -> Ran:
             records += _shown(again)
     if not records and all(each.rcode is Rcode.NOERROR for each in answers):
         records, code = [f"*** Can't find {name}: No answer"], 1
-    last = found.answer.records[-1] if found.answer.records else None
     if last is not None and last.type == "CNAME" and types[0] != "CNAME":
         end, _ = bind.machine.ask(found.server, last.data, types[0])
         if end is not None and end.rcode is not Rcode.NOERROR:

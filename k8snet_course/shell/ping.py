@@ -103,9 +103,6 @@ def _line(machine: Machine, wanted: _Wanted, tally: _Tally, trace: Trace, seen: 
     elif seen.noticed is Noticed.TOO_BIG and seen.local:
         tally.errors += 1
         line = f"ping: local error: message too long, mtu={machine.mtu_to(address)}"
-    elif seen.noticed is Noticed.FORBIDDEN:
-        tally.lines.append("ping: sendmsg: Operation not permitted")
-        return
     elif seen.noticed in (Noticed.HOST, Noticed.REFUSED) and seen.local:
         tally.errors += 1
         own = trace.packet.src

@@ -15,12 +15,13 @@ from k8snet_course.shell.images import BUSYBOX, FULL, MACHINE, PACKAGES, teacher
 from k8snet_course.shell.line import BadLine, Part, needs_shell, parts_of
 from k8snet_course.shell.machine import Machine
 from k8snet_course.shell.ran import Ran
+from k8snet_course.shell.tcpdump import Capture
 
 NOT_FOUND = 127
 _SHELLS = ("sh", "bash", "ash", "dash")
 
 
-def run(machine: Machine, command: str | Sequence[str], stdin: str = "") -> Ran:
+def run(machine: Machine, command: str | Sequence[str], stdin: str = "") -> Ran | Capture:
     """Run a command line (a text) or a command (its words) on a machine.  Raises InvalidArgument."""
     if not isinstance(stdin, str):
         raise InvalidArgument(stdin, "the command's input as a text", "write stdin='some words\\n'")
@@ -71,10 +72,14 @@ def _in_shell(machine: Machine, part: Part, stdin: str, shell: str) -> Ran:
     words = list(part.words)
     if words[0] in ("exit", ":"):
         return Ran(code=int(words[1]) if len(words) > 1 and words[1].isdecimal() else 0)
-    return _program(machine, words, stdin, shell)
+    done = _program(machine, words, stdin, shell)
+    if isinstance(done, Ran):
+        return done
+    done.stop()
+    return Ran("", "(tcpdump listens to what is sent after it has begun: run it alone, and send from elsewhere)\n", 1)
 
 
-def _program(machine: Machine, words: list[str], stdin: str, shell: str = "") -> Ran:
+def _program(machine: Machine, words: list[str], stdin: str, shell: str = "") -> Ran | Capture:
     """One program; ``shell`` is what starts it (empty: the container runtime)."""
     name = words[0].rpartition("/")[2]
     if name == "busybox" and len(words) > 1 and machine.image.form_of("sh") == BUSYBOX:

@@ -82,7 +82,8 @@ def wget(machine: Machine, words: list[str], stdin: str) -> Ran:
     at = f"{got.host} ({got.host})|{got.address}|:{got.port}" if got.found is not None else with_port(got.address, got.port)
     if not got.status:
         said = machine.error(got.why) if got.why is not None else got.reason
-        return _logged(given, "", [*log, f"Connecting to {at}... failed: {said}."], 4)
+        log.append(f"Connecting to {at}... failed: {said}.")
+        return _logged(given, "", [*log, "Giving up.", ""] if got.why is Noticed.SILENCE else log, 4)
     log += [f"Connecting to {at}... connected.", f"HTTP request sent, awaiting response... {got.status} {got.phrase}"]
     if got.status >= 400:
         return _logged(given, "", [*log, f"ERROR {got.status}: {got.phrase}."], 8)

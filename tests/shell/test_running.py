@@ -7,6 +7,8 @@ import pytest
 from k8snet_course.cluster import Cluster
 from k8snet_course.errors import InvalidArgument, NotFound
 from k8snet_course.shell import Ran
+from k8snet_course.shell.commands import COMMANDS, known_as
+from k8snet_course.shell.images import APPLETS, FULL, IMAGES, PACKAGES, image
 from tests.shell.clusters import two_nodes
 
 
@@ -105,6 +107,14 @@ def test_a_misspelt_command_gets_the_nearest_one() -> None:
 def test_what_the_model_cannot_have_is_said_in_one_sentence(word: str) -> None:
     done = two_nodes().exec("a", word)
     assert done.code == 127 and done.err.count("\n") == 1 and done.err.startswith("(")
+
+
+def test_every_command_of_every_image_is_there() -> None:
+    missing = [(name, command) for name in IMAGES for command in image(name).commands if command not in ("sh", "bash")
+               and (command, image(name).form_of(command)) not in COMMANDS and (command, FULL) not in COMMANDS]
+    assert missing == []
+    assert {name for name, _ in COMMANDS} <= {*APPLETS, *(each for group in PACKAGES.values() for each in group)}
+    assert all(known_as(name) for name, _ in COMMANDS)
 
 
 def test_a_result_prints_as_a_terminal_shows_it() -> None:

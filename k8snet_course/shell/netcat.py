@@ -1,0 +1,123 @@
+"""nc: whether a port can be reached, in OpenBSD's form and in BusyBox's.
+
+Source: netcat-openbsd 1.219 (Debian); BusyBox 1.37, networking/nc_bloaty.c; services(5); the first one compared on Linux 6.18.
+"""
+
+from __future__ import annotations
+
+from k8snet_course.linux.packet import with_port
+from k8snet_course.probe import is_address
+from k8snet_course.shell.machine import Machine, gai_text
+from k8snet_course.shell.options import BadOption, Options, parsed
+from k8snet_course.shell.outcome import Noticed, outcome
+from k8snet_course.shell.ran import Ran, failed
+
+_MOST_PORTS = 1000
+_USAGE = ("usage: nc [-46CDdFhklNnrStUuvZz] [-I length] [-i interval] [-M ttl]",
+          "\t  [-m minttl] [-O length] [-P proxy_username] [-p source_port]",
+          "\t  [-q seconds] [-s sourceaddr] [-T keyword] [-V rtable] [-W recvlimit]",
+          "\t  [-w timeout] [-X proxy_protocol] [-x proxy_address[:port]]", "\t  [destination] [port]")
+SERVICES = {"TCP": {22: "ssh", 25: "smtp", 53: "domain", 80: "http", 443: "https", 2379: "etcd-client", 2380: "etcd-server",
+                    3306: "mysql", 5432: "postgresql", 6379: "redis", 8080: "http-alt"},
+            "UDP": {53: "domain", 123: "ntp", 443: "https"}}
+"""The names of some ports."""
+
+
+def netcat(machine: Machine, words: list[str], stdin: str) -> Ran:
+    """`nc` of OpenBSD."""
+    try:
+        given = parsed(words, "46CDdFhklNnrStUuvZzI:i:M:m:O:P:p:q:s:T:V:W:w:X:x:b")
+    except BadOption as problem:
+        return failed(f"nc: {problem.text()}", *_USAGE)
+    if given.has("l"):
+        return failed(_NO_LISTENING)
+    if len(given.rest) != 2:
+        return failed(*_USAGE)
+    host, text = given.rest
+    ports = _ports(text)
+    if isinstance(ports, str):
+        return failed(f"nc: {ports}")
+    address, found = machine.resolve(host)
+    if not address or (given.has("n") and not is_address(host)):
+        why = gai_text(machine, found) if not address else "Name or service not known"
+        return failed(f'nc: getaddrinfo for host "{host}" port {text}: {why}')
+    protocol = "UDP" if given.has("u") else "TCP"
+    err, code = "", 1
+    for port in ports:
+        seen = outcome(machine.connect(address, port, protocol, size=int(protocol == "UDP")))
+        noticed = seen.noticed if protocol == "UDP" else seen.connect_error()
+        # A datagram without an answer looks like one that has arrived, and only a closed port is told to whoever sent it.
+        up = noticed is Noticed.OK or (protocol == "UDP" and noticed is not Noticed.REFUSED and not seen.local)
+        code = 0 if up else code
+        if not given.has("v"):
+            continue
+        small = protocol.lower()
+        if up:
+            whom = f"{host} ({address})" if not is_address(host) else host
+            err += f"Connection to {whom} {port} port [{small}/{SERVICES[protocol].get(port, '*')}] succeeded!\n"
+        elif noticed is Noticed.SILENCE and given.last("w"):
+            err += f"nc: connect to {host} port {port} ({small}) timed out: Operation now in progress\n"
+        elif protocol == "TCP" or (seen.local and noticed is not Noticed.FORBIDDEN):
+            whom = f"{host} ({address})" if not is_address(host) else host
+            err += f"nc: connect to {whom} port {port} ({small}) failed: {machine.error(noticed)}\n"
+    return Ran("", err, code)
+
+
+_NO_LISTENING = ("(programs that wait belong to the pod: make it with add_pod(..., listen=8080), and look from another one "
+                 "with `nc -zv`)")
+
+
+def _ports(text: str) -> list[int] | str:
+    """A port or a range of ports; or the complaint about it."""
+    first, dash, last = text.partition("-")
+    ends = [first, last] if dash else [first]
+    named = {name: port for port, name in SERVICES["TCP"].items()}
+    numbers = [named.get(each, int(each) if each.isdecimal() and len(each) <= 5 else -1) for each in ends]
+    if any(number == -1 for number in numbers):
+        return f"port number invalid: {text}"
+    if any(not 1 <= number <= 65535 for number in numbers):
+        return f"port number {'too large' if max(numbers) > 65535 else 'too small'}: {text}"
+    ports = list(range(min(numbers), max(numbers) + 1))
+    return ports if len(ports) <= _MOST_PORTS else f"(this course's nc tries at most {_MOST_PORTS} ports at once)"
+
+
+def busybox_nc(machine: Machine, words: list[str], stdin: str) -> Ran:
+    """`nc` of BusyBox."""
+    whole = machine.image.musl  # Alpine builds BusyBox with the larger nc
+    try:
+        given = parsed(words, "lnuvzw:p:s:i:o:e:46k" if whole else "lw:p:i:f:e:")
+    except BadOption as problem:
+        return failed(f"nc: {problem.text()}", *(_BUSYBOX_USAGE if whole else _SMALL_USAGE))
+    if given.has("l"):
+        return failed(_NO_LISTENING)
+    if len(given.rest) != 2:
+        return failed(*(_BUSYBOX_USAGE if whole else _SMALL_USAGE))
+    return _busybox(machine, given)
+
+
+_BUSYBOX_USAGE = ("Usage: nc [OPTIONS] HOST PORT  - connect", "nc [OPTIONS] -l -p PORT [HOST] [PORT]  - listen")
+
+_SMALL_USAGE = ("", "Usage: nc [-iN] [-wN] [-l] [-p PORT] [-f FILE|IPADDR PORT] [-e PROG]", "",
+                "Open a pipe to IP:PORT or FILE")
+
+
+def _busybox(machine: Machine, given: Options) -> Ran:
+    host, text = given.rest
+    ports = _ports(text)
+    if isinstance(ports, str):
+        return failed(f"nc: bad port '{text}'" if not ports.startswith("(") else ports)
+    address, _ = machine.resolve(host)
+    if not address:
+        return failed(f"nc: bad address '{host}'")
+    protocol = "UDP" if given.has("u") else "TCP"
+    seen = outcome(machine.connect(address, ports[0], protocol))
+    noticed = seen.noticed if protocol == "UDP" else seen.connect_error()
+    at = with_port(address, ports[0])
+    if noticed is Noticed.OK or (protocol == "UDP" and noticed is not Noticed.REFUSED and not seen.local):
+        return Ran("", f"{host} ({at}) open\n" if given.has("v") else "", 0)
+    if not machine.image.musl:
+        timed = noticed is Noticed.SILENCE and given.last("w")
+        return failed("nc: timed out" if timed else f"nc: can't connect to remote host ({address}): {machine.error(noticed)}")
+    if noticed is Noticed.SILENCE and given.last("w"):
+        return failed(f"nc: {host} ({at}): {machine.error(noticed)}" if given.has("v") else "nc: timed out")
+    return Ran("", f"nc: {host} ({at}): {machine.error(noticed)}\n", 1)
