@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from k8snet_course.errors import InvalidArgument
 from k8snet_course.kubectl.complaint import Complaint
 from k8snet_course.kubectl.flags import GLOBAL, Flag
 from k8snet_course.names import nearest
@@ -34,11 +35,15 @@ class Command:
 
 
 def split(line: str | Sequence[str]) -> list[str]:
-    """The words of a line, as a shell finds them; the word ``kubectl`` in front is left out.  Raises Complaint.
+    """The words of a line, as a shell finds them; the word ``kubectl`` in front is left out.
+
+    Raises Complaint, or InvalidArgument for what is no line.
 
     >>> split("kubectl get pods -l 'app in (web, db)'")
     ['get', 'pods', '-l', 'app in (web, db)']
     """
+    if not isinstance(line, (str, Sequence)):
+        raise InvalidArgument(line, "a command as a text, or as a list of words", "write kubectl('get pods')")
     try:
         found = shlex.split(line, comments=False) if isinstance(line, str) else [str(word) for word in line]
     except ValueError as error:
