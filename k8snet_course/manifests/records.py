@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from k8snet_course.errors import CourseError, InvalidManifest
-from k8snet_course.manifests.scalars import Ignored, Type
+from k8snet_course.manifests.scalars import Ignored, Number, Text, Type
 from k8snet_course.manifests.spot import REQUIRED, UNKNOWN, Spot
 from k8snet_course.names import nearest
 
@@ -134,15 +134,16 @@ class Record:
             one = known.get(name)
             if one is None:
                 raise self._unknown(name, known, spot)
-            if located.value is None:
+            value, kind = located.value, one.type
+            if value is None:
                 continue
-            inner = spot.field(name)
-            if isinstance(one.type, Group):
-                self._collect(one.type.by_name, inner, values)
-            else:
-                value = one.type.read(inner)
-                if one.to and value is not None:
-                    values[one.to] = value
+            if isinstance(kind, Group):
+                self._collect(kind.by_name, spot.field(name), values)
+                continue
+            if not (isinstance(kind, (Text, Number)) and kind.right(value)):
+                value = kind.read(spot.field(name))
+            if one.to and value is not None:
+                values[one.to] = value
         for name, one in known.items():
             if one.required and (name not in present or present[name].value is None):
                 missing = f"{spot.path}.{name}".lstrip(".")

@@ -39,6 +39,17 @@ quotes: "1.10".
     check: Callable[[str], object] | None = None
     choices: tuple[str, ...] = ()
 
+    def right(self, value: Any) -> bool:
+        """Whether ``read`` would take the value as it is: asked first, because nearly all values are right."""
+        if type(value) is not str or (self.choices and value not in self.choices):
+            return False
+        if self.check is not None:
+            try:
+                self.check(value)
+            except CourseError:
+                return False
+        return True
+
     def read(self, spot: Spot) -> str:
         """The text.  Raises InvalidManifest."""
         value = spot.value
@@ -64,6 +75,10 @@ class Number:
 
     low: int = 0
     high: int = 2**31 - 1
+
+    def right(self, value: Any) -> bool:
+        """Whether ``read`` would take the value as it is."""
+        return type(value) is int and self.low <= value <= self.high
 
     def read(self, spot: Spot) -> int:
         """The number.  Raises InvalidManifest."""
@@ -129,7 +144,8 @@ class Texts:
         if not isinstance(spot.value, dict):
             raise spot.wrong("a map of texts", "write 'key: value' lines")
         plain = Text()
-        texts = {name: plain.read(inner) if (inner := spot.field(name)).value is not None else "" for name in spot.value}
+        texts = {name: here.value if type(here.value) is str else "" if here.value is None else plain.read(spot.field(name))
+                 for name, here in spot.value.items()}
         if self.check is not None:
             try:
                 self.check(texts)
