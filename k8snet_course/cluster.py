@@ -387,6 +387,8 @@ class Cluster:
                 raise InvalidArgument(flag, "True or False", "write set_state('web-1', ready=False)")
         found = self._control.pod(pod, namespace)
         self._api.services.set_state(found, PodState(ready, terminating, finished))
+        for what, so in (("end of Pod", terminating), ("result of Pod", finished)):
+            (self._control.clock.came if so else self._control.clock.went)(what, found.key)
         self._linux.forget(self._linux.device(found.key))
 
     def node_labels(self, name: str) -> Mapping[str, str]:

@@ -11,9 +11,9 @@ from k8snet_course.kubectl.context import Context
 from k8snet_course.kubectl.flags import GLOBAL
 from k8snet_course.kubectl.reply import Reply
 from k8snet_course.kubectl.server import Server
-from k8snet_course.kubectl.session import Session
+from k8snet_course.kubectl.session import CONTEXT, Session
 from k8snet_course.kubectl.verbs import Verb, find, names, verb
-from k8snet_course.kubectl.words import parse, split
+from k8snet_course.kubectl.words import Command, parse, split
 
 
 class Kubectl:
@@ -38,6 +38,8 @@ class Kubectl:
             if found is None:
                 return Reply(texts.overview(found for each in names() if (found := verb(each)) is not None))
             command = parse(name, rest, found.flags)
+            if not name.startswith("config"):  # which may write of others
+                _known(command)
             if command["help"]:
                 return Reply(texts.of_verb(found))
             return found.run(Context(self.server, self.session, stdin), command)
@@ -52,6 +54,16 @@ class Kubectl:
             ('--all', ['--all-namespaces', '--allow-missing-template-keys'])
         """
         return complete(Context(self.server, self.session), line)
+
+
+def _known(command: Command) -> None:
+    """Refuse a context, cluster or user that is not there.  Raises Complaint."""
+    context, cluster, user = command["context"], command["cluster"], command["user"]
+    for word, text in ((context, f"Error in configuration: context was not found for specified context: {context}"),
+                       (cluster, f'error: no server found for cluster "{cluster}"'),
+                       (user, f'error: auth info "{user}" does not exist')):
+        if word not in ("", CONTEXT):
+            raise Complaint(text, f"Here there is one: {CONTEXT}.")
 
 
 def _verb_in(words: list[str]) -> tuple[Verb | None, str, list[str]]:

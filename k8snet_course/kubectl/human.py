@@ -16,9 +16,11 @@ _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 31536000
 def age(seconds: int) -> str:
     """A span of time in one or two units, the smaller one left out where it is nothing.
 
-    >>> [age(each) for each in (-1, 45, 119, 200, 4500, 11100, 72000, 273600, 2592000)]
-    ['0s', '45s', '119s', '3m20s', '75m', '3h5m', '20h', '3d4h', '30d']
+    >>> [age(each) for each in (-2, -1, 45, 119, 200, 4500, 11100, 72000, 273600, 2592000)]
+    ['<invalid>', '0s', '45s', '119s', '3m20s', '75m', '3h5m', '20h', '3d4h', '30d']
     """
+    if seconds < -1:
+        return "<invalid>"
     if seconds < 2 * _MINUTE:
         return f"{max(seconds, 0)}s"
     if seconds < 10 * _MINUTE:

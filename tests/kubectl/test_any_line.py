@@ -15,8 +15,8 @@ from k8snet_course.kubectl.words import split
 WORDS = split(
     "web db nope -A -n shop default -o yaml json name wide jsonpath={.items[0]} jsonpath={..name} custom-columns=A:.b -l "
     "app=web app! --field-selector x=y metadata.name=web --sort-by=.metadata.name --sort-by={ -w --no-headers "
-    "--show-labels -f - /nope --dry-run=client -- ip addr --replicas=3 --image=nginx --port=80 --overwrite a=b a- pod/web svc/web "
-    "pod/ /x pods,svc node/node-1 --all --help -h --x 8080:80 clusterip --tcp=80 deployment set-context --current "
+    "--show-labels -f - /nope --dry-run=client -- ip addr --replicas=3 --image=nginx --port=80 --overwrite a=b a- pod/web "
+    "svc/web pod/ /x pods,svc node/node-1 --all --help -h --x 8080:80 clusterip --tcp=80 deployment set-context --current "
     "--namespace=x -v 5 '' {} [ ]")
 KINDS = [word for one in RESOURCES.values() for word in one.words[:3]]
 LINES = st.lists(st.sampled_from([*names(), *KINDS, *WORDS]) | st.text(max_size=4), max_size=6)

@@ -88,6 +88,9 @@ USAGE = "See 'kubectl get --help' for usage.\n"
     ("get pds", 'error: the server doesn\'t have a resource type "pds"\n'),
     ("get pod nope", 'Error from server (NotFound): pods "nope" not found\n'),
     ("get deploy nope", 'Error from server (NotFound): deployments.apps "nope" not found\n'),
+    ("get pods --context=other", 'Error in configuration: context was not found for specified context: other\n'),
+    ("get pods --cluster other", 'error: no server found for cluster "other"\n'),
+    ("get pods --user=other", 'error: auth info "other" does not exist\n'),
     ("gte pods", 'error: unknown command "gte" for "kubectl"\n\nDid you mean this?\n\tget\n'),
 ])
 def test_mistakes(cluster: Cluster, line: str, error: str) -> None:
@@ -100,6 +103,8 @@ def test_mistakes(cluster: Cluster, line: str, error: str) -> None:
     ("get pods --namspace=x", "Did you mean --namespace?"),
     ("get pod wbe", "\tweb"),
     ("get pod db", "There is one in the namespace shop: add -n shop."),
+    ("get pods -n shpo", "There is no namespace shpo; there are default,"),
+    ("get pods -o go-template --template={{.x}}", "Write -o jsonpath="),
     ("get configmaps", "this course's network does without them"),
 ])
 def test_the_right_spelling_is_suggested(cluster: Cluster, line: str, hint: str) -> None:

@@ -44,10 +44,11 @@ def test_the_layout_that_facts_computes() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [
-    (-3, "0s"), (0, "0s"), (45, "45s"), (119, "119s"), (120, "2m"), (200, "3m20s"), (599, "9m59s"), (600, "10m"),
-    (4500, "75m"), (10799, "179m"), (10800, "3h"), (11100, "3h5m"), (28799, "7h59m"), (28800, "8h"), (72000, "20h"),
-    (172799, "47h"), (172800, "2d"), (273600, "3d4h"), (259200, "3d"), (691199, "7d23h"), (691200, "8d"), (2592000, "30d"),
-    (63071999, "729d"), (63072000, "2y"), (89337600, "2y304d"), (252287999, "7y364d"), (252288000, "8y"), (400000000, "12y"),
+    (-3, "<invalid>"), (-1, "0s"), (0, "0s"), (45, "45s"), (119, "119s"), (120, "2m"), (200, "3m20s"), (599, "9m59s"),
+    (600, "10m"), (4500, "75m"), (10799, "179m"), (10800, "3h"), (11100, "3h5m"), (28799, "7h59m"), (28800, "8h"),
+    (72000, "20h"), (172799, "47h"), (172800, "2d"), (259200, "3d"), (273600, "3d4h"), (691199, "7d23h"), (691200, "8d"),
+    (2592000, "30d"), (63071999, "729d"), (63072000, "2y"), (89337600, "2y304d"), (252287999, "7y364d"), (252288000, "8y"),
+    (400000000, "12y"),
 ])
 def test_ages(seconds: int, shown: str) -> None:
     assert age(seconds) == shown
@@ -96,6 +97,20 @@ def test_the_states_of_a_pod(state: dict[str, bool], shown: list[str]) -> None:
     assert row(cluster, "get pod web") == ["web", *shown, "0", "0s"]
 
 
+def test_a_pod_that_was_told_to_stop() -> None:
+    """Its deletionTimestamp lies ahead by its period of grace, and describe counts from there."""
+    cluster = Cluster()
+    cluster.add_pod("web")
+    cluster.wait(10)
+    cluster.set_state("web", terminating=True)
+    assert cluster.kubectl("get pod web -o jsonpath={.metadata.deletionTimestamp}").out == "2026-01-01T00:00:40Z"
+    for seconds, lasts in ((10, "<invalid>"), (20, "0s"), (5, "5s")):
+        cluster.wait(seconds)
+        assert f"Status:                    Terminating (lasts {lasts})\n" in cluster.kubectl("describe pod web").out
+    cluster.set_state("web")
+    assert "Status:           Running\n" in cluster.kubectl("describe pod web").out
+
+
 @pytest.mark.parametrize(("spec", "cells"), [
     ({"clusterIP": "None", "ports": [{"port": 5432}], "selector": {"app": "db"}}, ["ClusterIP", "None", "<none>", "5432/TCP"]),
     ({"type": "ExternalName", "externalName": "db.example.com"}, ["ExternalName", "<none>", "db.example.com", "<none>"]),
@@ -132,7 +147,7 @@ def test_endpoint_slices() -> None:
     assert row(cluster, "get endpointslices")[1:] == [
         "IPv4", "8080", "10.244.0.2,10.244.1.2,10.244.0.3", "+", "1", "more...", "0s"]
     assert row(cluster, "get endpoints") == [
-        "web", "10.244.0.2:8080,10.244.1.2:8080,10.244.0.3:8080", "+", "1", "more...", "0s"]
+        "web", "10.244.0.2:8080,10.244.0.3:8080,10.244.1.2:8080", "+", "1", "more...", "0s"]
 
 
 def test_endpoints_are_deprecated() -> None:

@@ -65,8 +65,8 @@ class EndpointsForm(Form):
             for end in part.endpoints:
                 ready, other = found.setdefault(part.ports, ([], []))
                 (ready if end.ready else other).append((end.addresses[0], end.node_name, end.target))
-        return Endpoints(service.name, service.namespace, tuple(
-            Subset(tuple(ready), tuple(other), ports) for ports, (ready, other) in found.items()), service.labels)
+        subsets = tuple(Subset(tuple(sorted(ready)), tuple(sorted(other)), ports) for ports, (ready, other) in found.items())
+        return Endpoints(service.name, service.namespace, subsets, service.labels)
 
     def labels(self, one: Endpoints) -> Mapping[str, str]:
         """The Service's labels, and who made it."""

@@ -18,6 +18,9 @@ from k8snet_course.manifests.workloads import Deployment
 from k8snet_course.objects import Pod
 from k8snet_course.services.endpoints import READY, PodState
 
+GRACE = 30
+"""So many seconds a pod has between being told to stop and being killed."""
+
 
 class PodForm(Form):
     """How pods are listed and written."""
@@ -51,6 +54,14 @@ class PodForm(Form):
         """Running, or Succeeded where its programs have ended."""
         return "Succeeded" if self.state(pod).finished else "Running"
 
+    def end(self, pod: Pod) -> int:
+        """When a pod that was told to stop will be killed."""
+        return self.server.clock.born("end of Pod", pod.key) + GRACE
+
+    def finish(self, pod: Pod) -> int:
+        """When the programs of a pod ended."""
+        return self.server.clock.born("result of Pod", pod.key)
+
     def cells(self, pod: Pod) -> tuple[str, ...]:
         """NAME, READY, STATUS, RESTARTS, AGE."""
         state = self.state(pod)
@@ -75,9 +86,14 @@ class PodForm(Form):
         if owner:
             served["metadata"]["ownerReferences"] = [{"apiVersion": "apps/v1", "blockOwnerDeletion": True, "controller": True,
                                                       "kind": "ReplicaSet", "name": owner}]
+        if state.terminating:
+            served["metadata"] |= {"deletionGracePeriodSeconds": GRACE, "deletionTimestamp": human.timestamp(self.end(pod))}
         hosts = [{"ip": ip} for ip in self.server.control.nodes[pod.node].node.ips]
         now, ready = human.timestamp(self.born(pod)), state.ready and not state.finished
-        running = {"terminated": {"exitCode": 0, "reason": "Completed"}} if state.finished else {"running": {"startedAt": now}}
+        running: dict[str, Any] = {"running": {"startedAt": now}}
+        if state.finished:
+            running = {"terminated": {"exitCode": 0, "finishedAt": human.timestamp(self.finish(pod)), "reason": "Completed",
+                                      "startedAt": now}}
         served["status"] = {
             "phase": self.phase(pod), "hostIP": hosts[0]["ip"], "hostIPs": hosts, "podIP": pod.ip,
             "podIPs": [{"ip": ip} for ip in pod.ips], "qosClass": "BestEffort", "startTime": now,
@@ -94,7 +110,12 @@ class PodForm(Form):
         text = f"Name:\t{pod.name}\nNamespace:\t{pod.namespace}\nPriority:\t0\nService Account:\tdefault\n"
         text += f"Node:\t{pod.node}/{node.ip}\nStart Time:\t{tell.moment(self.born(pod))}\n"
         text += tell.labels(pod.labels) + tell.notes(pod.annotations)
-        text += f"Status:\t{'Terminating' if state.terminating else self.phase(pod)}\nIP:\t{pod.ip}\nIPs:\n"
+        if state.terminating:
+            lasts = human.age(self.server.clock.now - self.end(pod))
+            text += f"Status:\tTerminating (lasts {lasts})\nTermination Grace Period:\t{GRACE}s\n"
+        else:
+            text += f"Status:\t{self.phase(pod)}\n"
+        text += f"IP:\t{pod.ip}\nIPs:\n"
         text += "".join(f"  IP:\t{ip}\n" for ip in pod.ips)
         text += f"Controlled By:\tReplicaSet/{self.owner(pod)}\n" if self.owner(pod) else ""
         text += "Containers:\n"
@@ -103,6 +124,7 @@ class PodForm(Form):
             text += f"  {box.name}:\n    Container ID:\t\n    Image:\t{box.image}\n    Image ID:\t\n{tell.ports(box, '    ')}"
             if state.finished:
                 text += "    State:\tTerminated\n      Reason:\tCompleted\n      Exit Code:\t0\n"
+                text += f"      Started:\t{started}\n      Finished:\t{tell.moment(self.finish(pod))}\n"
             else:
                 text += f"    State:\tRunning\n      Started:\t{started}\n"
             text += f"    Ready:\t{ready}\n    Restart Count:\t0\n    Environment:\t{NONE}\n    Mounts:\t{NONE}\n"
@@ -114,7 +136,7 @@ class PodForm(Form):
 def fill_spec(spec: dict[str, Any]) -> None:
     """What the API server fills into the specification of a pod, in a template too."""
     for name, value in (("dnsPolicy", "ClusterFirst"), ("restartPolicy", "Always"), ("schedulerName", "default-scheduler"),
-                        ("terminationGracePeriodSeconds", 30)):
+                        ("terminationGracePeriodSeconds", GRACE)):
         spec.setdefault(name, value)
     for box in spec["containers"]:
         box["imagePullPolicy"] = _pull_policy(box["image"])

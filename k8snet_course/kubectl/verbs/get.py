@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from k8snet_course.control_plane import listed
 from k8snet_course.kubectl import flags as f
 from k8snet_course.kubectl.choose import Chosen, Group, chosen
 from k8snet_course.kubectl.complaint import Complaint
@@ -122,7 +123,9 @@ def nothing(context: Context, command: Command, found: Chosen) -> str:
     groups: Sequence[Group] = found.groups
     if command["all-namespaces"] or any(not group.resource.namespaced for group in groups):
         return "No resources found\n"
-    return f"No resources found in {context.namespace(command)} namespace.\n"
+    namespace, known = context.namespace(command), context.server.namespaces()
+    hint = "" if namespace in known else f"There is no namespace {namespace}; there are {listed(known)}.\n"
+    return f"No resources found in {namespace} namespace.\n{hint}"
 
 
 VERB = Verb(
@@ -142,6 +145,7 @@ VERB = Verb(
         Flag("watch-only", SWITCH, "The same here: there is one table, which changes."),
         Flag("show-managed-fields", SWITCH, "Show who set which field: nobody keeps that here."),
         Flag("server-print", SWITCH, "Let the API server make the table.", default=True),
+        Flag("template", TEXT, "The template of -o go-template, which the course does not have."),
         Flag("allow-missing-template-keys", SWITCH, "Print nothing for a field that is missing.", default=True),
     ),
     ("get pods", "get pods -o wide -A", "get svc,endpointslices -n shop", "get pods -l app=web --show-labels",
