@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.cni import PLUGINS
@@ -154,21 +154,34 @@ class PathPanel(Panel):
         super().__init__([[self.plugin, self.packet], [self.broken]], self._look, challenge)
 
     def _look(self) -> Seen:
-        cluster = two_pods(self.plugin.value)
-        possible = {one.label: one for one in breakages(cluster)}
-        lost = "" if self.broken.value in possible else f"With {self.plugin.value} there is nothing like this to break. "
-        chosen = possible.get(self.broken.value, possible[NOTHING])
-        if tuple(self.broken.options) != tuple(possible):
-            self.broken.options = list(possible)
-            self.broken.value = chosen.label
-        for fault in chosen.faults:
-            cluster.inject(fault)
+        cluster, lost = broken_by(self.plugin.value, self.broken)
         size = self.packet.value
         trace = cluster.send(SOURCE, TARGET) if size == _TCP else cluster.send(SOURCE, TARGET, protocol="ICMP", size=size)
         told = f"{lost}{trace.verdict}: {trace.reason}."
         if trace.reply is not None and not trace.reply.delivered:
             told += f" And on the way back, {trace.reply.verdict}: {trace.reply.reason}."
         return Seen(cluster, trace, _tables(cluster, trace), told)
+
+
+def broken_by(cni: str, control: Any) -> tuple[Cluster, str]:
+    """The two pods with a plugin, and broken what a dropdown says, whose options become those that there are.
+
+    The text says that the plugin has nothing like what was chosen; then nothing is broken.
+
+        >>> cluster, lost = broken_by("flannel-host-gw", choice("Break", [fault := "node-2 does not forward"], fault))
+        >>> [fault.device for fault in cluster.faults], lost
+        (['node-2'], '')
+    """
+    cluster = two_pods(cni)
+    possible = {one.label: one for one in breakages(cluster)}
+    lost = "" if control.value in possible else f"With {cni} there is nothing like this to break. "
+    chosen = possible.get(control.value, possible[NOTHING])
+    if tuple(control.options) != tuple(possible):
+        control.options = list(possible)
+        control.value = chosen.label
+    for fault in chosen.faults:
+        cluster.inject(fault)
+    return cluster, lost
 
 
 def _tables(cluster: Cluster, trace: Trace) -> list[Grid]:

@@ -14,7 +14,7 @@ from k8snet_course.emulator.agreement import Wanted, agree, asked_likewise
 from k8snet_course.emulator.plan import PLUGINS
 from k8snet_course.show.grid import Grid
 from k8snet_course.show.panel import Panel, Seen, choice
-from k8snet_course.show.path_panel import NOTHING, SOURCE, TARGET, breakages, two_pods
+from k8snet_course.show.path_panel import NOTHING, SOURCE, TARGET, breakages, broken_by, two_pods
 
 THE_SAME = "the same"
 PROBES: tuple[Wanted, ...] = (
@@ -66,14 +66,7 @@ class RealPanel(Panel):
         self.add_class("k8-tables-first")
 
     def _look(self) -> Seen:
-        cluster = two_pods(self.plugin.value)
-        possible = {one.label: one for one in breakages(cluster)}
-        chosen = possible.get(self.broken.value, possible[NOTHING])
-        if tuple(self.broken.options) != tuple(possible):
-            self.broken.options = list(possible)
-            self.broken.value = chosen.label
-        for fault in chosen.faults:
-            cluster.inject(fault)
+        cluster, lost = broken_by(self.plugin.value, self.broken)
         try:
             with emulate(cluster) as lab:
                 table, notice = beside(cluster, lab, PROBES), ""
@@ -82,4 +75,4 @@ class RealPanel(Panel):
         trace = cluster.send(SOURCE, TARGET)
         disagree = sum(row[-1] != THE_SAME for row in table.rows)
         verdict = f"{disagree} of {len(table.rows)} answers differ." if disagree else "The two agree."
-        return Seen(cluster, trace, [table], notice or f"{chosen.label}. {verdict}")
+        return Seen(cluster, trace, [table], notice or f"{lost}{self.broken.value}. {verdict}")

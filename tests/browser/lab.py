@@ -59,6 +59,19 @@ class Lab:
         cell.scroll_into_view_if_needed()
         return cell
 
+    def bring(self, source: str, shown: str) -> Locator:
+        """A part of the output of the first cell whose source has a text, brought into view.
+
+        A notebook draws only the cells near the window, so the cell is brought there first.
+        """
+        self.page.evaluate("""(text) => { const content = window.jupyterapp.shell.currentWidget.content;
+            const index = content.widgets.findIndex((cell) => cell.model.sharedModel.getSource().includes(text));
+            content.activeCellIndex = index;
+            return content.scrollToItem(index); }""", source)
+        part = self.page.locator(f".jp-OutputArea-output {shown}").first
+        part.scroll_into_view_if_needed()
+        return part
+
     def press(self, what: Locator, key: str, shows: Locator, text: str) -> None:
         """Press a key on a part of the page until another part shows a text.
 

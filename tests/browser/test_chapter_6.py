@@ -17,13 +17,7 @@ def test_switch_the_plugin_and_break_a_row(lab: Lab) -> None:
     lab.run_all()
     assert lab.errors() == []
     page = lab.page
-    # A notebook draws only the cells near the window: bring the panel's there.
-    page.evaluate("""() => { const cells = window.jupyterapp.shell.currentWidget.content.widgets;
-        const index = cells.findIndex((cell) => cell.model.sharedModel.getSource().includes('PathPanel('));
-        window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
-        return window.jupyterapp.shell.currentWidget.content.scrollToItem(index); }""")
-    panel = page.locator(".jp-OutputArea-output .k8-panel").first
-    panel.scroll_into_view_if_needed()
+    panel = lab.bring("PathPanel(", ".k8-panel")
     plugin = panel.get_by_label("Plugin", exact=True)
     verdict = panel.locator(".k8-verdict")
     walk = panel.locator(".k8-walk")

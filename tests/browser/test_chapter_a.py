@@ -14,13 +14,7 @@ def test_break_a_row_and_real_linux_says_the_same(lab: Lab) -> None:
     lab.open("notebooks/A_real_linux.ipynb")
     lab.run_all()
     assert lab.errors() == []
-    page = lab.page
-    page.evaluate("""() => { const cells = window.jupyterapp.shell.currentWidget.content.widgets;
-        const index = cells.findIndex((cell) => cell.model.sharedModel.getSource().includes('RealPanel('));
-        window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
-        return window.jupyterapp.shell.currentWidget.content.scrollToItem(index); }""")
-    panel = page.locator(".jp-OutputArea-output .k8-panel").first
-    panel.scroll_into_view_if_needed()
+    panel = lab.bring("RealPanel(", ".k8-panel")
     expect(panel).to_contain_text("The two agree.")
     expect(panel.locator("table").first).to_contain_text("from 10.244.1.2, TTL 62")
     panel.get_by_label("Plugin", exact=True).select_option(label="calico-vxlan")
