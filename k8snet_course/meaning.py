@@ -19,7 +19,6 @@ from k8snet_course.linux.namespace import Namespace
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.trace import Action, Hop, Step, Told, Trace, Verdict
 from k8snet_course.names import nearest, short
-from k8snet_course.objects import Pod
 from k8snet_course.objects.service import Service
 from k8snet_course.probe import EPHEMERAL_PORT, is_address
 from k8snet_course.underlay import HOSTS, INTERNET, ROUTER, Underlay
@@ -132,9 +131,16 @@ class Meaning:
         if servers is None:
             here = (*self.dns, self.underlay.address[ROUTER])
             servers = {ip: one for ip in here if ip not in unreachable and (one := self.server_at(ip)) is not None}
-        pod: Pod | None = self.control.pods.get(source)
-        hosts = {"localhost": ("127.0.0.1",)} | ({pod.hostname or pod.name: pod.ips} if pod is not None else {})
-        return lookup(self.resolv_conf(source), name, servers, resolver, hosts)
+        return lookup(self.resolv_conf(source), name, servers, resolver, self.hosts_of(source))
+
+    def hosts_of(self, source: str) -> dict[str, tuple[str, ...]]:
+        """The names in the /etc/hosts of a device, with their addresses: `localhost` and its own name."""
+        pod = self.control.pods.get(source)
+        if pod is not None and not pod.host_network:
+            return {"localhost": ("127.0.0.1",), pod.hostname or pod.name: pod.ips}
+        name = pod.node if pod is not None else source
+        own = self.control.nodes[name].node.ips if name in self.control.nodes else self.underlay.addresses_of(name)
+        return {"localhost": ("127.0.0.1",), name: tuple(own)}
 
     def server_at(self, address: str) -> Server | None:
         """The DNS server that answers at an address, whatever becomes of packets to it: the cluster's, or the router's."""

@@ -39,7 +39,8 @@ class Neighbour(NamedTuple):
     router: bool = False
 
     def __str__(self) -> str:
-        return f"{self.address} dev {self.dev} lladdr {self.mac}{' router' if self.router else ''} {self.state}"
+        known = f" lladdr {self.mac}" if self.mac else ""
+        return f"{self.address} dev {self.dev}{known}{' router' if self.router else ''} {self.state}"
 
 
 NeighbourFamily = tuple[str, "Family[str, Any, Neighbour]"]
@@ -58,10 +59,11 @@ class NeighbourTable:
         False
     """
 
-    __slots__ = ("_families", "_learnt", "_permanent")
+    __slots__ = ("_families", "_learnt", "_permanent", "_unanswered")
 
     def __init__(self) -> None:
         self._learnt: dict[tuple[str, str], Neighbour] = {}
+        self._unanswered: dict[tuple[str, str], None] = {}
         self._permanent: dict[tuple[str, str], Neighbour] = {}
         self._families: tuple[NeighbourFamily, ...] = ()
 
@@ -85,12 +87,29 @@ class NeighbourTable:
         if (known is not None and known.mac == mac) or self._written(address, dev) is not None:
             return False
         self._learnt[(dev, address)] = Neighbour(address, dev, mac, router=router)
+        self._unanswered.pop((dev, address), None)
         return True
+
+    def miss(self, address: str, dev: str) -> None:
+        """Remember that nobody answered; it is asked again all the same when the next packet is to go there.
+
+        >>> table = NeighbourTable()
+        >>> table.miss("10.244.0.99", "eth0")
+        >>> print(*table.unanswered, len(table))
+        10.244.0.99 dev eth0 FAILED 0
+        """
+        self._unanswered[(dev, address)] = None
+
+    @property
+    def unanswered(self) -> tuple[Neighbour, ...]:
+        """The addresses that nobody answered for when they were last asked for, as rows without a MAC address."""
+        return tuple(Neighbour(address, dev, "", "FAILED") for dev, address in self._unanswered)
 
     def add_permanent(self, address: str, dev: str, mac: str) -> None:
         """A row that a plugin or an administrator wrote: `ip neigh replace ... nud permanent`."""
         self._permanent[(dev, address)] = Neighbour(address, dev, mac, "PERMANENT")
         self._learnt.pop((dev, address), None)
+        self._unanswered.pop((dev, address), None)
 
     def write_permanent(self, rows: Iterable[Neighbour], families: Iterable[NeighbourFamily] = ()) -> None:
         """Put these rows in the place of all permanent ones.  ``families`` are many rows of one pattern."""

@@ -98,6 +98,8 @@ def resolve(network: Network, asker: Namespace, link: Link, address: str, carrie
     if answers and asker.neighbours.learn(address, link.name, answers[0].mac,
                                           six and network.namespace(answers[0].namespace).forwarding):
         changed.append(Change(f"{asker.label} neighbour {address}", "", answers[0].mac))
+    if not answers:
+        asker.neighbours.miss(address, link.name)
     candidates = tuple(
         Candidate(f"{network.namespace(answer.namespace).label} {answer.link} answers: {address} is at {answer.mac}", True,
                   answer is answers[0], "first answer" if answer is answers[0] else "second answer, ignored")

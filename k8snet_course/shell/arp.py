@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ipaddress import ip_interface, ip_network
 
 from k8snet_course.linux.link import Link
+from k8snet_course.linux.neighbour import Neighbour
 from k8snet_course.linux.route import Route
 from k8snet_course.shell.ip_link import flags_of
 from k8snet_course.shell.machine import Machine
@@ -38,20 +39,26 @@ def _arp(machine: Machine, words: list[str], busybox: bool) -> Ran:
         return failed(f"arp: {problem.text()}")
     if given.has("d", "s"):
         return failed("(the tables here follow from the cluster: `arp` changes nothing)")
-    rows = [row for row in machine.ns.neighbours if ":" not in row.address and given.last("i") in ("", row.dev)
+    known = machine.ns.neighbours
+    rows = [row for row in (*known, *known.unanswered) if ":" not in row.address and given.last("i") in ("", row.dev)
             and (not given.rest or row.address == given.rest[0])]
     if given.rest and not rows:
         return Ran(f"{given.rest[0]} ({given.rest[0]}) -- no entry\n", "", 1)
     if busybox or given.has("a"):
         gap = "  " if busybox else " "
-        return wrote(f"? ({row.address}) at {row.mac} [ether]{' PERM' if row.state == 'PERMANENT' else ''}{gap}on {row.dev}"
-                     for row in rows)
+        return wrote(f"? ({row.address}) at {_at(row)}{gap}on {row.dev}" for row in rows)
     if not rows:
         return Ran()
     lines = [f"{'Address':<24} {'HWtype':<7} {'HWaddress':<19} {'Flags Mask':<21} Iface"]
     lines += [f"{row.address:<24} {'ether':<7} {row.mac:<19} {'CM' if row.state == 'PERMANENT' else 'C':<21} {row.dev}"
-              for row in rows]
+              if row.mac else f"{row.address:<24} {'':<7} {'(incomplete)':<41} {row.dev}" for row in rows]
     return wrote(lines)
+
+
+def _at(row: Neighbour) -> str:
+    if not row.mac:
+        return "<incomplete>"
+    return f"{row.mac} [ether]{' PERM' if row.state == 'PERMANENT' else ''}"
 
 
 def route(machine: Machine, words: list[str], stdin: str) -> Ran:

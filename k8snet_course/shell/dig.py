@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from k8snet_course.dns import Answer, Rcode, Record
+from k8snet_course.dns import TYPES, Answer, Rcode, Record
 from k8snet_course.dns.names import reverse_name
 from k8snet_course.errors import CourseError
 from k8snet_course.names import nearest
@@ -20,7 +20,6 @@ from k8snet_course.shell.bind import Bind, Found, unreachable
 from k8snet_course.shell.machine import Machine
 from k8snet_course.shell.ran import Ran, failed, wrote
 
-_TYPES = ("A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT")
 _TTL, _CLASS, _TYPE, _DATA = 24, 32, 40, 48
 _SHOWN = ("cmd", "comments", "question", "answer", "authority", "additional", "stats")
 _SWITCHES = (*_SHOWN, "all", "short", "search", "recurse", "tcp", "edns", "dnssec", "cookie", "identify", "multiline", "trace",
@@ -83,12 +82,12 @@ def _read(words: list[str]) -> _Asked:
         elif word in ("-t", "-q", "-p", "-b", "-c", "-k", "-y") and left:
             value = left.pop(0)
             if word == "-t":
-                wanted = value.upper() if value.upper() in _TYPES else wanted
+                wanted = value.upper() if value.upper() in TYPES else wanted
             elif word == "-q":
                 names.append((value, ""))
         elif word.startswith("-") and word not in ("-4", "-6", "-u", "-r", "-m"):
             asked.wrong = asked.wrong or word
-        elif word.upper() in _TYPES and (names or left or wanted):
+        elif word.upper() in TYPES and (names or left or wanted):
             if names and names[-1][1] == "":
                 names[-1] = (names[-1][0], word.upper())
             else:
@@ -205,7 +204,7 @@ def host(machine: Machine, words: list[str], stdin: str) -> Ran:
     if not names:
         return failed("Usage: host [-aCdilrTvVw] [-c class] [-N ndots] [-t type] [-W time]",
                       "            [-R number] [-m flag] [-p port] hostname [server]")
-    if types[0] and types[0] not in _TYPES:
+    if types[0] and types[0] not in TYPES:
         return failed(f"host: invalid type: {types[0]}", code=2)
     bind = Bind(machine)
     if len(names) > 1:

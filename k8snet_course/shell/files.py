@@ -84,9 +84,9 @@ def hosts(machine: Machine) -> str:
     local = ("127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback", "fe00::0\tip6-localnet",
              "fe00::0\tip6-mcastprefix", "fe00::1\tip6-allnodes", "fe00::2\tip6-allrouters")
     if pod is None or pod.host_network:
-        where = machine.hostname
         head = ["# Kubernetes-managed hosts file (host network)."] if pod is not None else []
-        return "\n".join([*head, "127.0.0.1\tlocalhost", f"127.0.1.1\t{where}"]) + "\n"
+        rows = [f"{ip}\t{name}" for name, ips in machine.wires.meaning.hosts_of(machine.name).items() for ip in ips]
+        return "\n".join([*head, *rows]) + "\n"
     names = pod.hostname or pod.name
     if pod.subdomain:
         names = f"{names}.{pod.subdomain}.{pod.namespace}.svc.{machine.wires.meaning.domain}\t{names}"

@@ -154,13 +154,12 @@ def image(text: str) -> Image:
     name = image_name(text)
     tag = text.rpartition("/")[2].partition("@")[0].partition(":")[2]
     base, more = IMAGES.get(name, (DEBIAN, ()))
-    if name not in IMAGES and ("distroless" in text or "distroless" in tag):
+    if name not in IMAGES and "distroless" in text:
         base = NOTHING
-    elif "alpine" in tag and base == DEBIAN:
+    elif base == BUSYBOX and "musl" in tag:
+        base = ALPINE
+    elif base == DEBIAN and "alpine" in tag:
         base, more = ALPINE, tuple(each for each in more if each == "curl")
-    elif name == "busybox" and "musl" in tag:
-        base, more = BUSYBOX, ()
-        return Image(name, ALPINE, ())
     return Image(name, base, tuple(dict.fromkeys((*_BASES[base], *more))))
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from k8snet_course.names import nearest
 from k8snet_course.shell.ip_link import addresses, links
 from k8snet_course.shell.ip_neigh import neighbours
 from k8snet_course.shell.ip_route import got, routes
@@ -34,6 +35,7 @@ _COMMANDS = {
     "neigh": ("add", "change", "chg", "replace", "delete", "get", "show", "list", "lst", "flush", "help"),
     "rule": ("list", "show", "lst", "add", "delete", "flush", "save", "restore", "help"),
 }
+_MODELLED = ("address", "link", "neighbour", "route", "rule")
 _SHOWING = ("show", "list", "lst")
 _RULES = ("0:\tfrom all lookup local", "32766:\tfrom all lookup main", "32767:\tfrom all lookup default")
 
@@ -63,13 +65,11 @@ def _ip(machine: Machine, words: list[str], busybox: bool) -> Ran:
     if not kind or (not busybox and kind == "help"):
         if kind or busybox:
             return _usage(busybox)
-        return failed(f'Object "{word}" is unknown, try "ip help".', code=1)
+        return failed(f'Object "{word}" is unknown, try "ip help".', _meant(f"ip {nearest(word, _MODELLED)}"))
     kind = {"neighbor": "neigh", "neighbour": "neigh"}.get(kind, kind)
     if kind not in _COMMANDS:
         return failed(f"(this course has no `ip {kind}`: it has address, link, neighbour, route and rule)")
     command = next((each for each in _COMMANDS[kind] if each.startswith(rest[0])), "") if rest else "show"
-    if rest and not command and kind != "link" and not (kind == "address" and busybox):
-        return _unknown(kind, rest[0], busybox)
     if rest and not command:
         return _unknown(kind, rest[0], busybox)
     if command not in (*_SHOWING, "get") or (command == "get" and kind != "route"):
@@ -155,9 +155,13 @@ def _unknown(kind: str, word: str, busybox: bool) -> Ran:
     """A command of an object that there is not; a device's name is what people type there most often."""
     if busybox:
         return failed(f"ip: invalid argument '{word}' to 'ip'")
-    if kind == "link":
-        return failed(f'Command "{word}" is unknown, try "ip link help".', code=255)
-    return failed(f'Command "{word}" is unknown, try "ip {kind} help".', code=255)
+    meant = "get" if kind == "route" and nearest(word, ("show", "get")) == "get" else "show"
+    return failed(f'Command "{word}" is unknown, try "ip {kind} help".', _meant(f"ip {kind} {meant}"), code=255)
+
+
+def _meant(words: str) -> str:
+    """One more line for whoever misspelt something."""
+    return f"(did you mean `{words}`?)"
 
 
 def _joined(entries: list[list[str]], oneline: bool) -> list[str]:

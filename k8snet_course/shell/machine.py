@@ -74,6 +74,11 @@ class Machine:
         return self.pod.node if self.pod.host_network else self.pod.hostname or self.pod.name
 
     @property
+    def finished(self) -> bool:
+        """Whether its programs have ended: then nothing runs there any more."""
+        return self.pod is not None and self.wires.meaning.api.services.state(self.pod.key).finished
+
+    @property
     def resolv_conf(self) -> ResolvConf:
         """Its /etc/resolv.conf."""
         return self.wires.meaning.resolv_conf(self.name)

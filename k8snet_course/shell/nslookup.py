@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from k8snet_course.dns import Answer, Query, Rcode, Record
+from k8snet_course.dns import TYPES, Answer, Query, Rcode, Record
 from k8snet_course.dns.names import reverse_name
 from k8snet_course.errors import CourseError
 from k8snet_course.probe import is_address
@@ -18,7 +18,8 @@ from k8snet_course.shell.bind import Bind, unreachable
 from k8snet_course.shell.machine import Machine
 from k8snet_course.shell.ran import Ran, failed
 
-_TYPES = ("A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT")
+_WORDS = {"CNAME": "canonical name", "PTR": "name", "SRV": "service", "NS": "nameserver", "MX": "mail exchanger", "TXT": "text",
+          "SOA": "origin"}
 _QUIET = ("-timeout", "-retry", "-debug", "-nodebug", "-vc", "-novc", "-port", "-domain")
 
 
@@ -77,9 +78,7 @@ def _busybox_record(record: Record) -> str:
     owner, data = record.name.removesuffix("."), record.data.removesuffix(".")
     if record.type in ("A", "AAAA"):
         return f"Name:\t{owner}\nAddress: {data}"
-    words = {"CNAME": "canonical name", "PTR": "name", "SRV": "service", "NS": "nameserver", "MX": "mail exchanger",
-             "TXT": "text", "SOA": "origin"}
-    return f"{owner}\t{words.get(record.type, record.type)} = {data}"
+    return f"{owner}\t{_WORDS[record.type]} = {data}"
 
 
 def nslookup(machine: Machine, words: list[str], stdin: str) -> Ran:
@@ -139,9 +138,7 @@ def _shown(answer: Answer) -> list[str]:
         if record.type in ("A", "AAAA"):
             lines += [f"Name:\t{owner}", f"Address: {record.data}"]
         else:
-            words = {"CNAME": "canonical name", "PTR": "name", "SRV": "service", "NS": "nameserver", "MX": "mail exchanger",
-                     "TXT": "text", "SOA": "origin"}
-            lines.append(f"{owner}\t{words.get(record.type, record.type)} = {record.data}")
+            lines.append(f"{owner}\t{_WORDS[record.type]} = {record.data}")
     return lines
 
 
@@ -163,7 +160,7 @@ def _words(words: Iterable[str]) -> tuple[str | None, list[str]]:
     for word in words:
         option, _, value = word.partition("=")
         if option in ("-type", "-querytype", "-query", "-q", "-ty", "-qu"):
-            wanted = value.upper() if value.upper() in _TYPES else "" if value.upper() == "ANY" else None
+            wanted = value.upper() if value.upper() in TYPES else "" if value.upper() == "ANY" else None
         elif not option.startswith(_QUIET) and not word.startswith("-"):
             names.append(word)
     return wanted, names

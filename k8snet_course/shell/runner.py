@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from k8snet_course.errors import InvalidArgument
-from k8snet_course.names import nearest
 from k8snet_course.shell.commands import COMMANDS, NOT_MODELLED, known_as
 from k8snet_course.shell.images import BUSYBOX, FULL, MACHINE, PACKAGES, teacher
 from k8snet_course.shell.line import BadLine, Part, needs_shell, parts_of
@@ -25,6 +25,8 @@ def run(machine: Machine, command: str | Sequence[str], stdin: str = "") -> Ran 
     """Run a command line (a text) or a command (its words) on a machine.  Raises InvalidArgument."""
     if not isinstance(stdin, str):
         raise InvalidArgument(stdin, "the command's input as a text", "write stdin='some words\\n'")
+    if machine.finished:
+        return Ran("", "error: cannot exec into a container in a completed pod; current phase is Succeeded\n", 1)
     if isinstance(command, str):
         try:
             words = list(shlex.split(command))
@@ -121,9 +123,8 @@ def _missing(machine: Machine, given: str, name: str, shell: str) -> Ran:
 def _help(machine: Machine, name: str) -> str:
     """One sentence for whoever typed a command that is not there."""
     if not known_as(name):
-        there = machine.image.commands
-        wanted = nearest(name, there or MACHINE.commands)
-        return f"(this course has no command {name}; did you mean {wanted}?)"
+        alike = get_close_matches(name, machine.image.commands or MACHINE.commands, 1, 0.5)
+        return f"(this course has no command {name}{f'; did you mean {alike[0]}?' if alike else ''})"
     better = teacher(name)
     if name in _SHELLS and not machine.image.has_shell:
         return (f"(the image {machine.image.name} has no shell and no tools; put a container with tools beside it: "

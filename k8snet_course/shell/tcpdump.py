@@ -27,7 +27,8 @@ from k8snet_course.shell.ran import Ran, failed
 from k8snet_course.shell.wire import Passing, Question, passings
 
 OTV, VXLAN, GENEVE = 8472, 4789, 6081
-"""UDP ports by which tcpdump recognises tunnels.  flannel's VXLAN uses one that belongs to another protocol, OTV."""
+"""UDP ports by which tcpdump recognises tunnels; that of flannel's VXLAN belongs to another protocol, OTV.  On other ports it
+does not look inside."""
 _LARGEST_ERROR = 548
 """An ICMP error quotes as much of a packet as makes it 576 bytes at most."""
 _SYN_OPTIONS = 20
@@ -206,7 +207,7 @@ def decoded(what: Packet | Question, said: str = "", number: int = 1) -> list[st
     if what.protocol == "IPIP" and what.carried is not None:
         first, *rest = decoded(what.carried, said, number)
         return [f"{head}{first}", *rest]
-    if what.carried is not None:
+    if what.carried is not None and what.dst_port in (OTV, VXLAN, GENEVE):
         return [f"{head}{_tunnel(what)}", *decoded(what.carried, said, number)]
     return [head + (_icmp(what, number) if what.is_icmp else _tcp(what) if what.protocol == "TCP" else _udp(what, said))]
 
@@ -228,9 +229,7 @@ def _tunnel(outer: Packet) -> str:
         return f"OTV, flags [I] (0x08), overlay 0, instance {number}"
     if outer.dst_port == GENEVE:
         return f"Geneve, Flags [none], vni {int(number):#x}"
-    if outer.dst_port == VXLAN:
-        return f"VXLAN, flags [I] (0x08), vni {number}"
-    return f"UDP, length {outer.payload}"
+    return f"VXLAN, flags [I] (0x08), vni {number}"
 
 
 def _tcp(packet: Packet) -> str:

@@ -7,12 +7,12 @@ Source: traceroute 2.1 (Debian); BusyBox 1.37, networking/traceroute.c; iputils,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.trace import Trace
-from k8snet_course.probe import EPHEMERAL_PORT, is_address
+from k8snet_course.probe import EPHEMERAL_PORT
 from k8snet_course.shell.machine import Machine, gai_text, travel_time
 from k8snet_course.shell.options import BadOption, Options, parsed
 from k8snet_course.shell.outcome import Noticed, Outcome, outcome
@@ -20,23 +20,19 @@ from k8snet_course.shell.ran import Ran, failed, wrote
 
 FIRST_PORT = 33434
 _MOST_HOPS, _MOST_TTL = 30, 255
-_LETTERS = "46dFTIUn:f:m:q:p:w:z:s:i:t:N:rlvAe".replace("n:", "n")
+_MOST_TTL_SENT = 65
+"""One more than the TTL that answers begin with: the difference is the number of cables that one has passed."""
+_LETTERS = "46dFTIUnf:m:q:p:w:z:s:i:t:N:rlvAe"
 _LONGS = {"icmp": "I", "tcp": "T", "udp": "U", "max-hops": "m", "queries": "q", "wait": "w", "port": "p", "first": "f"}
-
-
-class Way(StrEnum):
-    """What the packets are."""
-
-    UDP = "UDP"
-    TCP = "TCP"
-    ICMP = "ICMP"
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
+    """What was asked for: ``tries`` packets for each TTL from ``first`` to ``last``, of ``size`` bytes."""
+
     host: str
     address: str
-    way: Way
+    protocol: str
     first: int
     last: int
     tries: int
@@ -74,10 +70,10 @@ def traceroute(machine: Machine, words: list[str], stdin: str) -> Ran:
     if isinstance(wanted, str):
         return failed(f"Cannot handle `-{wanted}' option with arg `{given.last(wanted)}' (argc 1)", code=2)
     head = f"traceroute to {host} ({address}), {wanted.last} hops max, {wanted.size} byte packets"
-    lines, error = _lines(machine, wanted, "* ")
+    lines, error = _lines(machine, wanted, busybox=False)
     if error is not None:
         return Ran(f"{head}\n", f"connect: {machine.error(error)}\n", 1)
-    return wrote([head, *(line.rstrip(" ") for line in lines)])
+    return wrote([head, *lines])
 
 
 def busybox_traceroute(machine: Machine, words: list[str], stdin: str) -> Ran:
@@ -96,7 +92,7 @@ def busybox_traceroute(machine: Machine, words: list[str], stdin: str) -> Ran:
     if isinstance(wanted, str):
         return failed(f"traceroute: invalid number '{given.last(wanted)}'")
     head = f"traceroute to {host} ({address}), {wanted.last} hops max, {wanted.size} byte packets"
-    lines, error = _lines(machine, wanted, " *")
+    lines, error = _lines(machine, wanted, busybox=True)
     if error is not None:
         return failed(f"traceroute: can't connect to remote host ({address}): {machine.error(error)}")
     return wrote([head, *lines])
@@ -114,18 +110,18 @@ def _wanted(given: Options, host: str, address: str, size: int) -> _Wanted | str
         if text and not (text.isdecimal() and len(text) <= 5 and (letter == "p" or 1 <= int(text) <= _MOST_TTL)):
             return letter
         numbers[letter] = int(text) if text else numbers[letter]
-    way = Way.ICMP if given.has("I") else Way.TCP if given.has("T") else Way.UDP
-    port = numbers["p"] or (80 if way is Way.TCP else FIRST_PORT)
-    return _Wanted(host, address, way, numbers["f"], numbers["m"], min(numbers["q"], 10), port, given.has("n"), size)
+    protocol = "ICMP" if given.has("I") else "TCP" if given.has("T") else "UDP"
+    port = numbers["p"] or (80 if protocol == "TCP" else FIRST_PORT)
+    return _Wanted(host, address, protocol, numbers["f"], numbers["m"], min(numbers["q"], 10), port, given.has("n"), size)
 
 
-def _lines(machine: Machine, wanted: _Wanted, silence: str) -> tuple[list[str], Noticed | None]:
+def _lines(machine: Machine, wanted: _Wanted, busybox: bool) -> tuple[list[str], Noticed | None]:
     """A line for each TTL; or the error with which the first packet could not even be sent."""
     lines: list[str] = []
     names: dict[str, str] = {}
     number = 0
     for ttl in range(wanted.first, wanted.last + 1):
-        line, last, end = f"{ttl:2} ", "", False
+        words, last, end = [f"{ttl:2} "], "", False
         for _ in range(wanted.tries):
             trace = _send(machine, wanted, ttl, number)
             number += 1
@@ -134,15 +130,14 @@ def _lines(machine: Machine, wanted: _Wanted, silence: str) -> tuple[list[str], 
                 return lines, seen.noticed
             heard = _heard(trace, seen, wanted)
             if not heard.by:
-                line += f" {silence}" if silence.startswith(" ") else silence if line.endswith("* ") else f" {silence}"
+                words.append("  *" if busybox else " *")
                 continue
-            line = line.removesuffix(" ") if line.endswith("* ") else line
             if heard.by != last:
-                line += f" {_name(machine, wanted, heard.by, names)}"
+                words.append(f" {_name(machine, wanted, heard.by, names)}")
                 last = heard.by
-            line += f"  {heard.took:.3f} ms{heard.mark}"
+            words.append(f"  {heard.took:.3f} ms{heard.mark}")
             end = end or heard.end
-        lines.append(line)
+        lines.append("".join(words))
         if end:
             break
     return lines, None
@@ -152,9 +147,9 @@ def _send(machine: Machine, wanted: _Wanted, ttl: int, number: int) -> Trace:
     """One packet; those of UDP go to another port each, so that their errors can be told apart."""
     six = ":" in wanted.address
     load = max(wanted.size - (40 if six else 20) - 8, 0)
-    if wanted.way is Way.ICMP:
+    if wanted.protocol == "ICMP":
         return machine.ping(wanted.address, load, ttl, dont_fragment=False)
-    if wanted.way is Way.TCP:
+    if wanted.protocol == "TCP":
         return machine.connect(wanted.address, wanted.port, "TCP", ttl)
     port = wanted.port + number if wanted.port == FIRST_PORT else wanted.port
     return machine.send(Packet("", wanted.address, "UDP", EPHEMERAL_PORT, port, ttl, load, dont_fragment=False))
@@ -173,8 +168,9 @@ def _heard(trace: Trace, seen: Outcome, wanted: _Wanted) -> _Heard:
         return _Heard(seen.by, "", took, False)
     if kind.startswith(("fragmentation", "packet too big")):
         return _Heard(seen.by, f" !F-{seen.mtu}", took, True)
+    closed = "" if seen.by == wanted.address or wanted.protocol == "UDP" else " !p"
     mark = {"net unreachable": " !N", "host unreachable": " !H", "no route to destination": " !N", "address unreachable": " !H",
-            "port unreachable": "" if seen.by == wanted.address or wanted.way is Way.UDP else " !p", "RST": ""}.get(kind, " !X")
+            "port unreachable": closed, "RST": ""}.get(kind, " !X")
     return _Heard(seen.by, mark, took, True)
 
 
@@ -192,50 +188,47 @@ def tracepath(machine: Machine, words: list[str], stdin: str) -> Ran:
     try:
         given = parsed(words, "46nbl:m:p:V")
     except BadOption as problem:
-        return failed(f"tracepath: {problem.text()}", code=1)
+        return failed(f"tracepath: {problem.text()}")
     if not given.rest:
-        return failed("tracepath: usage error: Destination required", code=1)
+        return failed("tracepath: usage error: Destination required")
     host = given.rest[0]
     address, found = machine.resolve(host)
     if not address:
         return failed(f"tracepath: {host}: {gai_text(machine, found)}")
-    last = int(given.last("m")) if given.last("m").isdecimal() else _MOST_HOPS
     size = machine.mtu_to(address)
     if not size:
-        return failed("tracepath: send failed: Network is unreachable" if is_address(address) else "")
-    lines = [f"{' 1?: [LOCALHOST]':<37} pmtu {size}"]
-    header = 48 if ":" in address else 28
-    ttl, tries, first = 1, 0, False
-    wanted = _Wanted(host, address, Way.UDP, 1, last, 1, FIRST_PORT, True, size)
-    while ttl <= last and tries < last + 10:
-        tries += 1
-        trace = machine.send(Packet("", address, "UDP", EPHEMERAL_PORT, FIRST_PORT + tries, ttl, size - header))
+        return failed(f"tracepath: send failed: {machine.error(Noticed.NET)}")
+    wanted = _wanted(given, host, address, size)
+    if isinstance(wanted, str):
+        return failed(f"tracepath: invalid argument: '{given.last(wanted)}'")
+    return wrote([f"{' 1?: [LOCALHOST]':<37} pmtu {size}", *_path(machine, wanted)])
+
+
+def _path(machine: Machine, wanted: _Wanted) -> Iterator[str]:
+    """The lines of a path: the first router is asked twice, and one that takes smaller packets only is asked again."""
+    size, header = wanted.size, 48 if ":" in wanted.address else 28
+    ttls, names = [1, *range(1, wanted.last + 1)], dict[str, str]()
+    number = 0
+    while ttls:
+        ttl = ttls.pop(0)
+        number += 1
+        trace = machine.send(Packet("", wanted.address, "UDP", EPHEMERAL_PORT, FIRST_PORT + number, ttl, size - header))
         seen = outcome(trace)
-        if seen.noticed is Noticed.TOO_BIG and seen.mtu:
-            lines.append(f"{f'{ttl:2}:  {seen.by}':<56} {travel_time(trace):6.3f}ms pmtu {seen.mtu}")
+        if seen.noticed is Noticed.TOO_BIG and 0 < seen.mtu < size:
             size = seen.mtu
+            yield f"{f'{ttl:2}:  {seen.by}':<55} {travel_time(trace):8.3f}ms pmtu {size}"
+            ttls.insert(0, ttl)
             continue
         heard = _heard(trace, seen, wanted)
         if not heard.by:
-            lines.append(f"{ttl:2}:  no reply")
-        else:
-            reached = heard.end and not heard.mark
-            mark = "reached" if reached else heard.mark.strip()
-            name = _name(machine, wanted if given.has("n") else _Wanted(host, address, Way.UDP, 1, last, 1, 0, False, size),
-                         heard.by, {})
-            name = name if given.has("n") else name.rpartition(" (")[0]
-            lines.append(f"{f'{ttl:2}:  {name}':<55} {heard.took:8.3f}ms {mark}")
-            if not first and ttl == 1:
-                first = True  # the first one is asked twice
-                continue
-            if heard.end:
-                back = len({hop.device for hop in (trace.reply.hops if trace.reply is not None else ())})
-                tail = f" hops {ttl} back {_back(seen)} " if reached and back else ""
-                return wrote([*lines, f"     Resume: pmtu {size}{tail}"])
-        ttl += 1
-    return wrote([*lines, "     Too many hops: pmtu " + str(size), f"     Resume: pmtu {size} "])
-
-
-def _back(seen: Outcome) -> int:
-    """How many hops the answer has come, judged by its TTL."""
-    return 65 - seen.packet.ttl if seen.packet is not None else 0
+            yield f"{ttl:2}:  no reply"
+            continue
+        reached = heard.end and not heard.mark
+        name = _name(machine, wanted, heard.by, names).partition(" (")[0]
+        yield f"{f'{ttl:2}:  {name}':<55} {heard.took:8.3f}ms {'reached' if reached else heard.mark.strip()}"
+        if heard.end and ttls[:1] != [1]:
+            back = _MOST_TTL_SENT - seen.packet.ttl if seen.packet is not None else ttl
+            yield f"     Resume: pmtu {size}{f' hops {ttl} back {back}' if reached else ''} "
+            return
+    yield f"     Too many hops: pmtu {size}"
+    yield f"     Resume: pmtu {size} "

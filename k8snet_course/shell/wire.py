@@ -77,7 +77,8 @@ def _at(hop: Hop, arriving: Packet | None, space: Spaces) -> Iterator[Passing]:
         tunnel = step.link in ns.links and ns.links[step.link].tunnel is not None
         if step.action is Action.BRIDGE and not tunnel:
             sent = any(each.action is Action.ROUTE for each in hop.steps[:number])
-            up = any(each.action in _OWN for each in hop.steps[number + 1:])
+            later = [each.action for each in hop.steps[number + 1:]]
+            up = any(action in _OWN for action in later[:_place(later, Action.ENCAPSULATE)])
             yield Passing(hop.device, step.link, sent, _bridged(hop, number, ns), not sent and not up)
         elif step.action is Action.RESOLVE:
             yield from _asked(hop, step, ns, space)
@@ -91,6 +92,11 @@ def _at(hop: Hop, arriving: Packet | None, space: Spaces) -> Iterator[Passing]:
             yield Passing(hop.device, "lo", True, step.packet)
     if hop.egress and last is not None:
         yield Passing(hop.device, hop.egress, True, last.packet)
+
+
+def _place(actions: list[Action], wanted: Action) -> int:
+    """Where an action stands first; behind the last one where it is missing."""
+    return actions.index(wanted) if wanted in actions else len(actions)
 
 
 def _bridged(hop: Hop, number: int, ns: Namespace) -> Packet:

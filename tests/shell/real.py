@@ -2,8 +2,7 @@
 
 Left out are times, counters, the numbers of processes and queries, which namespace the other end of a cable is in (its name in
 the lab, a number on a node), that the lab's network cards are cables, and how many packets may wait at a cable (plugins set it
-differently).  A neighbour that Linux has not asked for a while (STALE, DELAY) is
-the same row; one that never answered (FAILED) is in Linux only.  BusyBox's usage texts begin with its version.
+differently).  A neighbour that Linux has not asked for a while (STALE, DELAY) is the same row.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _OUT = (
     (r"^ *\d+ +\d+[KM]? (?=\S+ +\d+ +--)", "    0     0 "),
     (r"\d+ packets, \d+ bytes", "0 packets, 0 bytes"),
 )
-_NOT_HERE = re.compile(r"FAILED|INCOMPLETE|<incomplete>|\(incomplete\)|^# |^\((the|this) ")
+_NOT_HERE = re.compile(r"^# |^\((the|this|did) ")
 
 
 def plain(text: str, sort: bool = False) -> list[str]:

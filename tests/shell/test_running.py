@@ -66,7 +66,7 @@ def test_a_pod_with_the_nodes_network_sees_the_node() -> None:
     ("printenv HOSTNAME", "a\n", 0),
     ("sh -c 'echo \"two words\" | wc -w'", "2\n", 0),
     ("ip xyz 2>/dev/null || echo no", "no\n", 0),
-    ("ip xyz 2>&1 | wc -l", "1\n", 0),
+    ("ip xyz 2>&1 | head -1", 'Object "xyz" is unknown, try "ip help".\n', 0),
     ("echo gone > /dev/null", "", 0),
 ])
 def test_lines_of_a_shell(line: str, out: str, code: int) -> None:
@@ -97,6 +97,21 @@ def test_what_is_no_command_is_refused_in_a_sentence(command: object) -> None:
 def test_an_unknown_device_is_refused() -> None:
     with pytest.raises(NotFound, match="'a'"):
         two_nodes().exec("aa", "ip route")
+
+
+def test_in_a_pod_that_has_ended_nothing_runs() -> None:
+    cluster = two_nodes()
+    cluster.set_state("a", finished=True)
+    done = cluster.exec("a", "ip route")
+    assert (done.err, done.code) == ("error: cannot exec into a container in a completed pod; current phase is Succeeded\n", 1)
+
+
+@pytest.mark.parametrize(("command", "meant"), [
+    ("ip rout", None), ("ip adress", "ip address"), ("ip route shw", "ip route show"), ("ip route gte 10.0.0.1", "ip route get"),
+    ("ip nieghbour", "ip neighbour"), ("ip link shw", "ip link show")])
+def test_a_misspelt_word_gets_the_nearest_one(command: str, meant: str | None) -> None:
+    done = two_nodes().exec("a", command)
+    assert (f"(did you mean `{meant}`?)" in done.err.splitlines()) == (meant is not None) == (not done.ok)
 
 
 def test_a_misspelt_command_gets_the_nearest_one() -> None:
