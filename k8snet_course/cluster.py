@@ -244,6 +244,10 @@ class Cluster:
         """The allocator of pod addresses of a node.  It is the cluster's own: look, and let the cluster change it."""
         return self._control.node(node).ipam
 
+    def second_ipam(self, node: str) -> Ipam | None:
+        """That of the pods' second addresses in a dual-stack cluster; elsewhere None."""
+        return self._control.node(node).second_ipam
+
     def conflist(self, node: str) -> dict[str, object]:
         """The CNI configuration of a node, as it stands in /etc/cni/net.d."""
         return self._plugin.conflist(self._control.node(node).node)

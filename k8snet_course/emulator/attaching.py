@@ -18,12 +18,14 @@ from typing import NamedTuple
 from k8snet_course.addressing import HostLocal
 from k8snet_course.cluster import Cluster
 from k8snet_course.cni.plugin import Json
+from k8snet_course.emulator.plan import Made
 from k8snet_course.linux.netfilter import NAT
 
 PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "weave")
 """The network plugins whose pods' interfaces are made by the reference plugins."""
 _WEAVE = "weave"
-LAST = "last_reserved_ip.0"
+LAST = "last_reserved_ip."
+"""How the names of the files begin in which host-local notes the last address of each range set."""
 _MOST_SKIPPED = 32
 _OF_PORTMAP = ("CNI-HOSTPORT-", "CNI-DN-")
 
@@ -41,17 +43,22 @@ class Adding:
     """One pod: the turns of CNI ADD, and what the model says comes of it.
 
     ``link`` and ``link_mac`` are the interface on the node as the model calls it, ``skipped`` says how many interface numbers
-    are left out before it, ``last`` what host-local is to take for the last address (empty: what it wrote itself), ``result``
-    is the model's result.
+    are left out before it, ``last`` the files with what host-local is to take for the last addresses (empty: what it wrote
+    itself), ``result`` is the model's result.
     """
 
     device: str
     link: str
     link_mac: str
     skipped: int
-    last: str
+    last: Mapping[str, str]
     turns: tuple[Turn, ...]
     result: Json
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """Where the routes lead that the plugins write in the pod, as its table calls it."""
+        return tuple("default" if row["dst"] == "0.0.0.0/0" else row["dst"] for row in self.result["routes"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +80,11 @@ class NodeRun:
     port_rules: tuple[str, ...]
 
     @property
-    def made(self) -> dict[str, frozenset[str]]:
-        """The interfaces that the plugins make, by device."""
+    def made(self) -> dict[str, Made]:
+        """What the plugins make, by device."""
         bridge = () if self.built else (self.bridge,)
-        return {self.node: frozenset((*bridge, *(each.link for each in self.addings))),
-                **{each.device: frozenset(("eth0",)) for each in self.addings}}
+        return {self.node: Made(frozenset((*bridge, *(each.link for each in self.addings)))),
+                **{each.device: Made(frozenset(("eth0",)), each.routes) for each in self.addings}}
 
     def __str__(self) -> str:
         return f"{self.node}: {len(self.addings)} pods in the network {self.network}"
@@ -97,33 +104,44 @@ def node_runs(cluster: Cluster) -> tuple[NodeRun, ...]:
     """
     if cluster.cni not in PLUGINS:
         return ()
-    found = []
-    for node in cluster.nodes:
-        ns = cluster.namespace(node.name)
-        cables = [(link, link.peer.namespace) for link in sorted(ns.links.values(), key=lambda link: link.index)
-                  if link.master and link.peer is not None]
-        if not cables:
-            continue
-        ipam = cluster.ipam(node.name)
-        assert isinstance(ipam, HostLocal), "the bridge plugins' allocator"
-        exchanges = {key: turns(cluster, key) for _, key in cables}
-        first = exchanges[cables[0][1]][1].request
-        ours = {said[0].environment["CNI_CONTAINERID"] for said in exchanges.values()}
-        store = ipam.to_files()
-        before = {name: text for name, text in store.items() if name != LAST and not ours & set(text.split())}
-        memory = HostLocal.from_files(first["ipam"]["ranges"][0], before)
-        addings = []
-        expected = max(link.index for link in ns.links.values() if (link.peer is None or not link.master)) + 1
-        for link, key in cables:
-            result = _copy(cluster.cni_result(*_named(key)))
-            last, memory = _set_back(memory, result["ips"][0]["address"].partition("/")[0], first["ipam"]["ranges"][0])
-            memory.allocate(exchanges[key][0].environment["CNI_CONTAINERID"])
-            addings.append(Adding(key, link.name, link.mac, min(link.index - expected, _MOST_SKIPPED), last, exchanges[key],
-                                  result))
-            expected = link.index + 1
-        found.append(NodeRun(node.name, first["name"], cables[0][0].master, cluster.cni == _WEAVE, tuple(addings), before,
-                             store, of_portmap(map(str, ns.rules.rows(NAT)))))
-    return tuple(found)
+    found = (_node_run(cluster, node.name) for node in cluster.nodes)
+    return tuple(run for run in found if run.addings)
+
+
+def _node_run(cluster: Cluster, node: str) -> NodeRun:
+    ns = cluster.namespace(node)
+    cables = [(link, link.peer.namespace) for link in sorted(ns.links.values(), key=lambda link: link.index)
+              if link.master and link.peer is not None]
+    said = {key: turns(cluster, key) for _, key in cables}
+    containers = {key: each[0].environment["CNI_CONTAINERID"] for key, each in said.items()}
+    stores = [ipam.to_files(number) for number, ipam in enumerate((cluster.ipam(node), cluster.second_ipam(node)))
+              if isinstance(ipam, HostLocal)]
+    before = [{name: text for name, text in files.items()
+               if not name.startswith(LAST) and not set(containers.values()) & set(text.split())} for files in stores]
+    memories: list[HostLocal] = []
+    addings: list[Adding] = []
+    expected = max(link.index for link in ns.links.values() if link.peer is None or not link.master) + 1
+    for link, key in cables:
+        ranges = said[key][1].request["ipam"]["ranges"]
+        result, last = _copy(cluster.cni_result(*_named(key))), {}
+        for number, of_set in enumerate(ranges):
+            if len(memories) <= number:
+                memories.append(HostLocal.from_files(of_set, before[number], number))
+            address = result["ips"][number]["address"].partition("/")[0]
+            if not memories[number].free or memories[number].peek() != address:
+                last[f"{LAST}{number}"] = str(ip_address(address) - 1)
+                memories[number] = HostLocal.from_files(of_set, {**memories[number].to_files(number), **last}, number)
+            memories[number].allocate(containers[key])
+        addings.append(Adding(key, link.name, link.mac, min(link.index - expected, _MOST_SKIPPED), last, said[key], result))
+        expected = link.index + 1
+    network, bridge = (said[cables[0][1]][1].request["name"], cables[0][0].master) if cables else ("", "")
+    written = [*map(str, ns.rules.rows(NAT)), *map(str, ns.rules6.rows(NAT))]
+    return NodeRun(node, network, bridge, cluster.cni == _WEAVE, tuple(addings), _joined(before), _joined(stores),
+                   of_portmap(written))
+
+
+def _joined(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {name: text for part in parts for name, text in part.items()}
 
 
 def turns(cluster: Cluster, key: str, command: str = "ADD") -> tuple[Turn, ...]:
@@ -167,14 +185,6 @@ def _as_bridge(request: Json, cluster: Cluster, node: str) -> Json:
     mtu = cluster.namespace(node).links[_WEAVE].mtu
     return {**request, "type": "bridge", "bridge": _WEAVE, "isDefaultGateway": True, "hairpinMode": True, "mtu": mtu,
             "ipam": {"type": "host-local", "ranges": [shares]}}
-
-
-def _set_back(memory: HostLocal, address: str, ranges: list[Json]) -> tuple[str, HostLocal]:
-    """What to write into the file of the last address so that ``address`` is next (empty: nothing), and the memory then."""
-    if memory.free and memory.peek() == address:
-        return "", memory
-    last = str(ip_address(address) - 1)
-    return last, HostLocal.from_files(ranges, {**memory.to_files(), LAST: last})
 
 
 def _named(key: str) -> tuple[str, str]:

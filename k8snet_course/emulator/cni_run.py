@@ -50,8 +50,8 @@ def _on_node(run: NodeRun, spaces: Spaces, plugins: str, data: Path) -> dict[str
     results: dict[str, Json] = {}
     lines = []
     for one in run.addings:
-        if one.last:
-            (store / LAST).write_text(one.last, encoding="ascii")
+        for name, text in one.last.items():
+            (store / name).write_text(text, encoding="ascii")
         if one.skipped:
             # Numbers are never given twice: what is made and removed again uses one up, as the pods did that are gone.
             # The bridge has been there since the first of them.
@@ -64,14 +64,16 @@ def _on_node(run: NodeRun, spaces: Spaces, plugins: str, data: Path) -> dict[str
         name = real["interfaces"][1]["name"]
         lines += [f"link set {name} down", f"link set {name} name {one.link} address {one.link_mac}", f"link set {one.link} up"]
     spaces.inside(run.node, ip_batch, lines)
-    if LAST in run.after:  # the last address may have been a pod's that is gone
-        (store / LAST).write_text(run.after[LAST], encoding="ascii")
+    for name, text in run.after.items():
+        if name.startswith(LAST):  # the last address may have been a pod's that is gone
+            (store / name).write_text(text, encoding="ascii")
     kept = files_in(store)
     if kept != run.after:
         raise PluginDisagrees(f"the addresses held on {run.node}: {kept}", str(dict(run.after)), _MEND)
     if run.port_rules:
-        written = of_portmap(spaces.inside(run.node, subprocess.check_output, ("iptables-save", "-t", "nat"),
-                                           text=True).splitlines())
+        saved = [spaces.inside(run.node, subprocess.check_output, (command, "-t", "nat"), text=True)
+                 for command in ("iptables-save", "ip6tables-save")]
+        written = of_portmap("".join(saved).splitlines())
         if written != run.port_rules:
             raise PluginDisagrees(f"portmap's rules on {run.node}: {written}", str(run.port_rules), _MEND)
     return results

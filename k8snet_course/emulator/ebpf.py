@@ -4,7 +4,9 @@ An entry of a map becomes a route.  One that names another machine becomes a rou
 "lightweight tunnel"); frames in it need the MAC address of the far end.  A program hands a packet to the tunnel without
 taking anything off its TTL, where Linux routes it; so a rule adds one beforehand.
 
-Source: ip-route(8) (encap ip), ip-link(8) (vxlan external), nft(8).
+A program at a pod's cable answers for the gateway; here the node does, by a row that says so ("proxy").
+
+Source: ip-route(8) (encap ip), ip-neighbour(8) (proxy), ip-link(8) (vxlan external), nft(8).
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from k8snet_course.cluster import Cluster
+from k8snet_course.cni.plugin import whole
 from k8snet_course.linux.namespace import Namespace
 from k8snet_course.linux.route import Route
 
@@ -28,13 +31,22 @@ def routes(ns: Namespace) -> Iterator[str]:
     for entry, way in _entries(ns):
         source = f" src {way.src}" if way.src else ""  # as by the route that leads to the program
         if not entry.via:
-            yield f"route replace {entry.dst}/32 dev {entry.dev} scope link{source}"
+            one = f"{whole(entry.dst)} dev {entry.dev}"
+            yield f"route replace {one}{'' if ':' in entry.dst else ' scope link'}{source}"
             continue
         tunnel = ns.links[entry.dev].tunnel
         assert tunnel is not None, "the program's way to other machines"
         mtu = f" mtu {entry.mtu}" if entry.mtu else ""
         yield (f"route replace {entry.dst} encap ip id {tunnel.vni} dst {entry.via} via {entry.via} dev {entry.dev} onlink"
                f"{source}{mtu}")
+
+
+def answered(ns: Namespace) -> Iterator[str]:
+    """The lines by which pods are told in IPv6 where their gateway is, which is an address of another interface."""
+    gateways = [address.partition("/")[0] for link in ns.links.values() if link.program for address in link.addresses]
+    for link in ns.links.values():
+        if link.proxy_arp:
+            yield from (f"neigh replace proxy {address} dev {link.name}" for address in gateways if ":" in address)
 
 
 def far_ends(cluster: Cluster, device: str) -> Iterator[str]:

@@ -72,7 +72,7 @@ class Ground:
         spaces.make()
         for device, one in plans.items():
             unknown = spaces.inside(device, _set, one.early)
-            if (BRIDGE_NF, "1") in unknown and one.ports and (one.rules or one.nft):
+            if (BRIDGE_NF, "1") in unknown and one.ports and (one.rules or one.rules6 or one.nft):
                 ability = kernel()[BRIDGE_NETFILTER]
                 raise EmulatorUnavailable(f"no {ability.name}", "a kernel that has it, for rules that bridged packets pass",
                                           ability.get)
@@ -87,6 +87,8 @@ class Ground:
                 started.append(spaces.inside(device, start, "ip -batch -", "\n".join(one.after)))
             if one.rules:
                 started.append(spaces.inside(device, start, "iptables-restore", one.rules))
+            if one.rules6:
+                started.append(spaces.inside(device, start, "ip6tables-restore", one.rules6))
             if one.nft:
                 started.append(spaces.inside(device, start, "nft -f -", one.nft))
         finish(started)
@@ -172,4 +174,4 @@ def _furnish(one: Plan, tunnels: frozenset[int], sockets: list[socket.socket]) -
     """Settings of interfaces, programs and capture of one device; inside its namespace."""
     _set(one.settings)
     sockets += listening(one.listeners)
-    return Capture(one.device, one.ports, tunnels, frozenset() if one.rules or one.nft else one.addresses)
+    return Capture(one.device, one.ports, tunnels, frozenset() if one.rules or one.rules6 or one.nft else one.addresses)

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_interface
+from typing import NamedTuple
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.emulator import ebpf
 from k8snet_course.emulator.kernel import IPIP, born_with, kernel
 from k8snet_course.emulator.needs import NotEmulated
 from k8snet_course.emulator.rules import can_restore, iptables_text, nft_text
-from k8snet_course.linux.link import Link
+from k8snet_course.linux.link import LINK_LOCAL, Link
 from k8snet_course.linux.namespace import Listener, Namespace
 from k8snet_course.linux.neighbour import Neighbour
 from k8snet_course.linux.route import connected
@@ -28,7 +29,16 @@ PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "calico-bgp", "calico
 IPIP_PLUGIN = "calico"
 """This one can be where the kernel has IPIP tunnels, which not every kernel does."""
 BRIDGE_NF = "bridge/bridge-nf-call-iptables"
-NOTHING: Mapping[str, frozenset[str]] = {}
+
+
+class Made(NamedTuple):
+    """What CNI plugins make in one device: interfaces, and the destinations of routes that they write."""
+
+    links: frozenset[str] = frozenset()
+    routes: tuple[str, ...] = ()
+
+
+NOTHING = Made()
 _CABLES = ("ethernet", "veth")
 _MADE = ("loopback", "bridge", "vxlan", "ipip", *_CABLES)
 
@@ -36,8 +46,8 @@ _MADE = ("loopback", "bridge", "vxlan", "ipip", *_CABLES)
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What one device gets: ``ip`` and ``bridge`` are lines for `ip -batch` and `bridge -batch`, ``rules`` a text for
-    `iptables-restore`, ``nft`` one for `nft -f` (empty: none), ``settings`` values for files under /proc/sys/net, ``listeners``
-    the programs there.
+    `iptables-restore`, ``rules6`` one for `ip6tables-restore`, ``nft`` one for `nft -f` (empty: none), ``settings`` values for
+    files under /proc/sys/net, ``listeners`` the programs there.
 
     Where CNI plugins make interfaces, ``ip`` comes before they do and ``after`` (for `ip -batch` too) afterwards.
 
@@ -50,6 +60,7 @@ class Plan:
     after: tuple[str, ...]
     bridge: tuple[str, ...]
     rules: str
+    rules6: str
     nft: str
     early: tuple[tuple[str, str], ...]
     settings: tuple[tuple[str, str], ...]
@@ -87,8 +98,8 @@ def check_cluster(cluster: Cluster) -> None:
     if cluster.cni not in (*PLUGINS, IPIP_PLUGIN):
         raise NotEmulated(cluster.cni, f"one of {', '.join(PLUGINS)}",
                           "make the cluster with one of these plugins, such as cni='flannel'")
-    if ":" in cluster.pod_cidr + cluster.node_network:
-        raise NotEmulated(cluster.pod_cidr, "IPv4 networks only", "make the cluster with pod_cidr='10.244.0.0/16'")
+    if ":" in cluster.pod_cidr:
+        _check_ipv6(cluster)
     node = cluster.nodes[0].name
     if cluster.services and cluster.cni.startswith("cilium"):
         raise NotEmulated(f"Services with {cluster.cni}", "another plugin for Services", "make the cluster with cni='flannel'")
@@ -96,23 +107,33 @@ def check_cluster(cluster: Cluster) -> None:
         raise NotEmulated("this mode of kube-proxy", "the mode iptables or nftables", "make the cluster with proxy='iptables'")
 
 
-def plans(cluster: Cluster, made: Mapping[str, frozenset[str]] = NOTHING) -> dict[str, Plan]:
-    """What each device gets.  Raises NotEmulated.  ``made`` are the interfaces that CNI plugins make, by device."""
+def _check_ipv6(cluster: Cluster) -> None:
+    """The same for what is missing in IPv6 only."""
+    if any(link.tunnel is not None and link.tunnel.external for link in cluster.namespace(cluster.nodes[0].name).tunnels):
+        raise NotEmulated(f"{cluster.cni} with IPv6", "IPv4 addresses for tunnels that programs lead packets into",
+                          "make the cluster with another plugin, such as cni='flannel'")
+    for kind in ("networkpolicies", "clusternetworkpolicies"):
+        if cluster.objects(kind) and cluster.namespace(cluster.nodes[0].name).doors:
+            raise NotEmulated(f"{kind} with IPv6", "policies of clusters with IPv4 alone", "delete them first")
+
+
+def plans(cluster: Cluster, made: Mapping[str, Made] = {}) -> dict[str, Plan]:
+    """What each device gets.  Raises NotEmulated.  ``made`` is what CNI plugins make, by device."""
     check_cluster(cluster)
     found = {}
     for device in devices_of(cluster):
         ns = cluster.namespace(device)
-        one = plan(ns, nft_text(cluster, device) + ebpf.kept_ttl(ns), made.get(device, frozenset()))
+        one = plan(ns, nft_text(cluster, device) + ebpf.kept_ttl(ns), made.get(device, NOTHING))
         announced = (*_announced(cluster, device), *ebpf.far_ends(cluster, device))
         found[device] = (replace(one, after=one.after + announced) if device in made else
                          replace(one, ip=one.ip + announced))
     return found
 
 
-def plan(ns: Namespace, nft: str = "", made: frozenset[str] = frozenset()) -> Plan:
+def plan(ns: Namespace, nft: str = "", made: Made = NOTHING) -> Plan:
     """What one device gets.
 
-    ``nft`` are rules that do not follow from its namespace alone; ``made`` are the interfaces that CNI plugins make.
+    ``nft`` are rules that do not follow from its namespace alone; ``made`` is what CNI plugins make.
 
     >>> print(plan(Cluster().namespace("laptop")))
     laptop: 5 lines for ip, 0 for bridge, 0 for iptables-restore, 0 for nft, 0 programs
@@ -123,23 +144,37 @@ def plan(ns: Namespace, nft: str = "", made: frozenset[str] = frozenset()) -> Pl
                               "take what needs it out of the cluster")
     written = [row for row in ns.neighbours if isinstance(row, Neighbour) and row.state == "PERMANENT"]
     tunnels = [row for row in ns.fdb_entries() if row.dst and not row.bridge]
-    rules = iptables_text(ns)
-    if rules and ns.kind == "pod":
+    rules, rules6 = iptables_text(ns), iptables_text(ns, "IPv6")
+    if (rules or rules6) and ns.kind == "pod":
         raise NotEmulated(f"the rules in pod {ns.label}", "pods without a sidecar", "leave the sidecar out")
     links = tuple(_links(ns, made))
     rest = (*_corrected(ns, made), *_routes(ns, made),
             *(f"neigh replace {row.address} dev {row.dev} lladdr {row.mac} nud permanent" for row in written))
     return Plan(
-        ns.name, links if made else links + rest, rest if made else (),
+        ns.name, links if made.links else links + rest, rest if made.links else (),
         tuple(f"fdb append {row.mac} dev {row.dev} dst {row.dst} self permanent" for row in tunnels),
-        rules, nft,
-        (("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1"),
+        rules, rules6, nft,
+        (*_ipv6(ns),
          ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/icmp_ratemask", "0"),
          ("ipv4/icmp_msgs_per_sec", "100000"), ("ipv4/icmp_msgs_burst", "10000"),
          (BRIDGE_NF, "1" if ns.bridge_nf else "0")),
-        (("ipv4/ip_forward", "1" if ns.forwarding else "0"), *_of_links(ns)),
+        (("ipv4/ip_forward", "1" if ns.forwarding else "0"), ("ipv6/conf/all/forwarding", "1" if ns.forwarding else "0"),
+         *_of_links(ns)),
         ns.listeners,
         frozenset(link.name for link in ns.links.values() if link.master), frozenset(ns.addresses))
+
+
+def _ipv6(ns: Namespace) -> Iterator[tuple[str, str]]:
+    """Whether a device has IPv6 at all; then nobody waits for duplicates of its addresses, and no router makes it others."""
+    there = any(":" in address for link in ns.links.values() for address in link.addresses)
+    for which in ("all", "default"):
+        yield f"ipv6/conf/{which}/disable_ipv6", "0" if there else "1"
+        if there:
+            for name in ("accept_dad", "dad_transmits", "accept_ra", "router_solicitations"):
+                yield f"ipv6/conf/{which}/{name}", "0"
+    if there:
+        yield "ipv6/icmp/ratelimit", "0"
+        yield BRIDGE_NF.replace("iptables", "ip6tables"), "1" if ns.bridge_nf else "0"
 
 
 def _announced(cluster: Cluster, device: str) -> Iterator[str]:
@@ -171,12 +206,12 @@ class Cable:
                 f"type veth peer {self.far_end} netns {names[self.far_device]}")
 
 
-def cables(cluster: Cluster, made: Mapping[str, frozenset[str]] = NOTHING) -> Iterator[Cable]:
+def cables(cluster: Cluster, made: Mapping[str, Made] = {}) -> Iterator[Cable]:
     """All cables between devices, without those that CNI plugins make."""
     done = set()
     for device in devices_of(cluster):
         for link in cluster.namespace(device).links.values():
-            if link.peer is None or (device, link.name) in done or link.name in made.get(device, ()):
+            if link.peer is None or (device, link.name) in done or link.name in made.get(device, NOTHING).links:
                 continue
             far = cluster.namespace(link.peer.namespace)
             end = far.links[link.peer.link]
@@ -190,8 +225,8 @@ def _end(link: Link) -> str:
     return f"name {link.name}{number}{mac} mtu {link.mtu}"
 
 
-def _links(ns: Namespace, made: frozenset[str]) -> Iterator[str]:
-    links = [link for link in ns.links.values() if link.name not in made]
+def _links(ns: Namespace, made: Made) -> Iterator[str]:
+    links = [link for link in ns.links.values() if link.name not in made.links]
     for link in links:
         if link.kind == "bridge":
             yield f"link add {_end(link)} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
@@ -209,34 +244,39 @@ def _links(ns: Namespace, made: frozenset[str]) -> Iterator[str]:
             if link.hairpin:
                 yield f"link set {link.name} type bridge_slave hairpin on"
         if link.kind != "loopback":
-            yield from (f"addr add {address} brd + dev {link.name}" for address in link.addresses)
+            yield from (f"addr add {address} dev {link.name} {'nodad' if ':' in address else 'brd +'}"
+                        for address in link.addresses if not address.startswith(LINK_LOCAL))
         # An eBPF program asks nobody for a MAC address; what it has no entry for is swallowed in silence.
         silent = link.program or (link.tunnel is not None and link.tunnel.external)
         yield f"link set {link.name} up{' arp off' if silent else ''}"
 
 
-def _corrected(ns: Namespace, made: frozenset[str]) -> Iterator[str]:
+def _corrected(ns: Namespace, made: Made) -> Iterator[str]:
     """What the plugins cannot be told: the MTU that somebody has changed, and the bridge's MAC address."""
     for link in ns.links.values():
-        if link.name in made:
+        if link.name in made.links:
             yield f"link set {link.name} mtu {link.mtu}" + (f" address {link.mac}" if link.kind == "bridge" else "")
 
 
-def _routes(ns: Namespace, made: frozenset[str]) -> Iterator[str]:
+def _routes(ns: Namespace, made: Made) -> Iterator[str]:
     """The table exactly as it is: what Linux writes by itself for an address, and the table lacks, is taken out again.
 
-    So is what a plugin has written, and the table lacks: in a pod, all routes but those of addresses.
+    So is what a plugin has written, and the table lacks.
     """
     there = {row.dst for row in ns.routes}
     for link in ns.links.values():
         for address in link.addresses if link.kind != "loopback" else ():
-            if not address.endswith("/32") and connected(link.name, address).dst not in there:
+            if address.endswith("/32") or address.startswith(LINK_LOCAL):
+                continue
+            if connected(link.name, address).dst not in there:
                 yield f"route del {connected(link.name, address).dst} dev {link.name}"
-    if made and ns.kind == "pod":
-        yield "route flush proto boot"
+    yield from (f"route del {dst} dev eth0" for dst in made.routes if dst not in there)
     for row in sorted(ns.routes, key=lambda row: (bool(row.via), -row.prefix_length)):  # a router has to be reachable first
-        yield f"route replace {row}"
+        local = ":" in row.via and ns.links[row.dev].program  # to a program; Linux takes no own address for a router in IPv6
+        # By number: after a number, `ip -batch` takes a name that it has seen before for that number (iproute2 6.1).
+        yield f"route replace {replace(row, via='') if local else row}".replace(" proto kernel", " proto 2")
     yield from ebpf.routes(ns)
+    yield from ebpf.answered(ns)
 
 
 def _of_links(ns: Namespace) -> Iterator[tuple[str, str]]:
@@ -244,5 +284,8 @@ def _of_links(ns: Namespace) -> Iterator[tuple[str, str]]:
     for link in ns.links.values():
         yield f"ipv4/neigh/{link.name}/retrans_time_ms", "100"
         yield f"ipv4/neigh/{link.name}/proxy_delay", "0"
+        yield f"ipv6/neigh/{link.name}/retrans_time_ms", "100"
         if link.proxy_arp:
             yield f"ipv4/conf/{link.name}/proxy_arp", "1"
+            yield f"ipv6/conf/{link.name}/proxy_ndp", "1"
+            yield f"ipv6/neigh/{link.name}/proxy_delay", "0"

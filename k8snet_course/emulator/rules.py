@@ -20,15 +20,16 @@ _IPTABLES, _NFTABLES = "*", "table "
 """With what the texts of these modes of kube-proxy begin."""
 
 
-def iptables_text(ns: Namespace) -> str:
-    """The device's rules for `iptables-restore`; empty if it has none, or only such as another tool writes.
+def iptables_text(ns: Namespace, family: str = "IPv4") -> str:
+    """The device's rules for `iptables-restore`, or for IPv6 `ip6tables-restore`; empty if it has none, or only such as another
+    tool writes.
 
     >>> iptables_text(Cluster(cni="flannel").namespace("node-1"))[:12], iptables_text(Cluster().namespace("laptop"))
     ('*nat\\n:PREROU', '')
     """
-    rows = [row for table in (NAT, FILTER) for row in ns.rules.rows(table)]
-    rules = ns.rules.written if any(isinstance(row, NftRule) for row in rows) else ns.rules
-    text = iptables_save(rules)
+    rules = ns.rules6 if family == "IPv6" else ns.rules
+    rows = [row for table in (NAT, FILTER) for row in rules.rows(table)]
+    text = iptables_save(rules.written if any(isinstance(row, NftRule) for row in rows) else rules, family)
     return f"{text}\n" if text else ""
 
 

@@ -18,12 +18,13 @@ from typing import Any, Protocol
 from k8snet_course.linux.bridge import EVERYBODY, Fdb, FdbEntry
 from k8snet_course.linux.door import Door
 from k8snet_course.linux.family import Family
-from k8snet_course.linux.link import Link
+from k8snet_course.linux.link import LINK_LOCAL, Link
 from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.neighbour import Neighbour, NeighbourFamily, NeighbourTable
 from k8snet_course.linux.netfilter import NO_RULES, Rules
 from k8snet_course.linux.packet import Packet, with_port
 from k8snet_course.linux.route import RouteTable
+from k8snet_course.linux.source_address import best_source
 
 ANY, ANY_IPV4 = "*", "0.0.0.0"
 """What a program is bound to that takes packets to all addresses of its device, or to all its IPv4 addresses."""
@@ -238,12 +239,16 @@ class Namespace:
         return found if found is not None or not address.startswith("127.") else self._local.get("127.0.0.1")
 
     def source_for(self, dst: str) -> str:
-        """The address that Linux takes where the interface in question has none: the first one but those of ``lo``.
+        """The address that Linux takes where the interface in question has none: the first one but those of ``lo``, and in IPv6
+        the one that suits ``dst`` best.
 
         A device without any IPv6 address of its own has only the unspecified one, ``::``, to put there.
         """
-        return next((address for link in self.links.values() if link.kind != "loopback" and (address := link.source_for(dst))),
-                    "::" if ":" in dst else "127.0.0.1")
+        own = (link for link in self.links.values() if link.kind != "loopback")
+        if ":" in dst:
+            return best_source(dst, (text for link in own for text in link.addresses
+                                     if ":" in text and not text.startswith(LINK_LOCAL))) or "::"
+        return next((address for link in own if (address := link.source_for(dst))), "127.0.0.1")
 
     @property
     def addresses(self) -> Sequence[str]:

@@ -40,8 +40,16 @@ def plugins() -> None:
 
 
 def ipv6() -> None:
-    refused(Cluster(pod_cidr="fd00:10:244::/56", node_network="fd00:192:168:1::/64"), "IPv4")
-    refused(Cluster(pod_cidr="10.244.0.0/16,fd00:10:244::/56", node_network="192.168.1.0/24,fd00:192:168:1::/64"), "IPv4")
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "deny"},
+              "spec": {"podSelector": {}}}
+    for ranges in (("fd00:10:244::/56", "fd00:192:168:1::/64"),
+                   ("10.244.0.0/16,fd00:10:244::/56", "192.168.1.0/24,fd00:192:168:1::/64")):
+        refused(Cluster(cni="cilium", pod_cidr=ranges[0], node_network=ranges[1]), "cilium with IPv6")
+        cluster = Cluster(cni="calico-bgp", pod_cidr=ranges[0], node_network=ranges[1])
+        cluster.add_pod("a")
+        check_cluster(cluster)
+        cluster.apply(policy)
+        refused(cluster, "networkpolicies with IPv6")
 
 
 def proxy_modes() -> None:
