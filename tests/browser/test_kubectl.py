@@ -59,3 +59,29 @@ def test_tab_completes_and_the_output_is_kubectls(notebook: Lab) -> None:
     expect(output).to_contain_text("10.244.0.2")
     assert notebook.errors() == []
     notebook.photograph("kubectl-output")
+
+
+def test_a_watched_table_follows_the_cluster(notebook: Lab) -> None:
+    """One cell watches, the next ones change the cluster: the table above them changes, in each theme."""
+    page = notebook.page
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    watching = cells.nth(1)
+    table = watching.locator(".jp-OutputArea-output pre")
+    cells.last.locator(".cm-content").click()
+    page.keyboard.type("%kubectl get pods -o wide --watch")
+    page.keyboard.press("Shift+Enter")
+    expect(table).to_contain_text("web    1/1     Running   0          0s    10.244.0.2   node-1")
+    page.keyboard.type("cluster.wait(75); _ = cluster.add_pod('late')")
+    page.keyboard.press("Shift+Enter")
+    expect(table).to_contain_text("web    1/1     Running   0          75s")
+    expect(table).to_contain_text("late   1/1     Running   0          0s    10.244.1.2   node-2")
+    page.keyboard.type("%kubectl delete pod web")
+    page.keyboard.press("Control+Enter")
+    expect(table).not_to_contain_text("10.244.0.2")
+    expect(table).to_contain_text("late")
+    assert notebook.errors() == []
+    notebook.photograph("kubectl-watch")
+    notebook.theme("JupyterLab Dark")
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
+    notebook.photograph("kubectl-watch-dark")
+    notebook.theme("JupyterLab Light")
