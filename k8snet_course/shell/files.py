@@ -1,4 +1,4 @@
-"""Files and settings that a machine knows: `cat`, `hostname`, `sysctl`, `env`, and small commands about who one is.
+"""Files and settings that a machine knows: `cat`, `ls`, `hostname`, `sysctl`, `env`, and small commands about who one is.
 
 A file is there if the model has what stands in it.  There is no file system beside that.
 
@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
+from ipaddress import ip_network
 
 from k8snet_course.linux.namespace import Namespace
 from k8snet_course.shell.env import environment
+from k8snet_course.shell.ip_link import state_of
 from k8snet_course.shell.machine import Machine
 from k8snet_course.shell.options import BadOption, parsed
 from k8snet_course.shell.ran import Ran, failed, wrote
@@ -26,7 +29,7 @@ def cat(machine: Machine, words: list[str], stdin: str) -> Ran:
     for name in names:
         text = stdin if name == "-" else read(machine, name)
         if text is None:
-            known = ", ".join(files_of(machine))
+            known = ", ".join(each for each in files_of(machine) if not each.startswith(("/sys/", "/proc/")))
             err += f"cat: {name}: No such file or directory\n" if machine.image.form_of("cat") == "full" else (
                 f"cat: can't open '{name}': No such file or directory\n")
             err += f"(the model knows these files here: {known})\n"
@@ -54,8 +57,12 @@ def files_of(machine: Machine) -> dict[str, Callable[[], str]]:
         "/etc/hosts": lambda: hosts(machine),
         "/etc/hostname": lambda: f"{machine.hostname}\n",
     }
-    for name, value in settings(machine.ns).items():
-        found[f"/proc/sys/{name.replace('.', '/')}"] = lambda value=value: f"{value}\n"  # type: ignore[misc]
+    values = {f"/proc/sys/{_swapped(name)}": value for name, value in settings(machine.ns).items()}
+    for link in machine.ns.links.values():
+        of = {"address": link.mac, "ifindex": link.index, "iflink": link.peer_index or link.index, "mtu": link.mtu,
+              "operstate": state_of(machine.ns, link).lower()}
+        values |= {f"/sys/class/net/{link.name}/{name}": str(value) for name, value in of.items()}
+    found |= {name: partial("{}\n".format, value) for name, value in values.items()}
     if machine.pod is not None:
         found["/var/run/secrets/kubernetes.io/serviceaccount/namespace"] = lambda: machine.pod.namespace if machine.pod else ""
     elif machine.name in machine.wires.meaning.control.nodes:
@@ -64,6 +71,15 @@ def files_of(machine: Machine) -> dict[str, Callable[[], str]]:
         if machine.wires.cluster.cni.startswith("flannel"):
             found["/run/flannel/subnet.env"] = lambda: subnet_env(machine)
     return found
+
+
+def _swapped(name: str) -> str:
+    """The name of a setting as a path, or the other way round: dots and slashes change places.
+
+    >>> _swapped("net.ipv4.conf.flannel/1.proxy_arp")
+    'net/ipv4/conf/flannel.1/proxy_arp'
+    """
+    return name.translate(str.maketrans("./", "/."))
 
 
 def settings(ns: Namespace) -> dict[str, str]:
@@ -96,13 +112,12 @@ def hosts(machine: Machine) -> str:
 def subnet_env(machine: Machine) -> str:
     """/run/flannel/subnet.env: what flanneld tells its CNI plugin."""
     cluster, ns = machine.wires.cluster, machine.ns
-    node = cluster.node(machine.name)
-    first = node.pod_cidr.rpartition("/")
+    lines = []
+    for whole, part in zip(cluster.pod_cidr.split(","), cluster.node(machine.name).pod_cidrs, strict=True):
+        version, own = "IPV6_" if ":" in whole else "", ip_network(part)
+        lines += [f"FLANNEL_{version}NETWORK={whole}", f"FLANNEL_{version}SUBNET={own[1]}/{own.prefixlen}"]
     mtu = next((link.mtu for link in ns.links.values() if link.tunnel is not None), ns.links["eth0"].mtu)
-    gateway = first[0].rpartition(".")[0] + "." + str(int(first[0].rpartition(".")[2]) + 1)
-    lines = [f"FLANNEL_NETWORK={cluster.pod_cidr.partition(',')[0]}", f"FLANNEL_SUBNET={gateway}/{first[2]}",
-             f"FLANNEL_MTU={mtu}", "FLANNEL_IPMASQ=true"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, f"FLANNEL_MTU={mtu}", "FLANNEL_IPMASQ=true"]) + "\n"
 
 
 def _cni(machine: Machine) -> tuple[str, str]:
@@ -119,7 +134,27 @@ def hostname(machine: Machine, words: list[str], stdin: str) -> Ran:
         own = [address.partition("/")[0] for link in machine.ns.links.values() if link.kind != "loopback"
                for address in link.addresses]
         return wrote([" ".join(own) + (" " if "-I" in words else "")])
+    pod = machine.pod
+    if any(word in ("-f", "--fqdn", "--long") for word in words) and pod is not None and pod.subdomain:
+        return wrote([f"{machine.hostname}.{pod.subdomain}.{pod.namespace}.svc.{machine.wires.meaning.domain}"])
     return wrote([machine.hostname])
+
+
+def ls(machine: Machine, words: list[str], stdin: str) -> Ran:
+    """`ls` of the folders in which the model knows a file."""
+    names = [word for word in words if not word.startswith("-")] or ["/"]
+    out, err = [], ""
+    for name in names:
+        folder = f"/{name.strip('/')}/" if name.strip("/") else "/"
+        below = dict.fromkeys(each[len(folder):].partition("/")[0] for each in files_of(machine) if each.startswith(folder))
+        if below:
+            out += sorted(below)
+        elif read(machine, name) is not None:
+            out.append(name)
+        else:
+            err += f"ls: {name}: No such file or directory\n" if machine.image.form_of("ls") != "full" else (
+                f"ls: cannot access '{name}': No such file or directory\n")
+    return Ran("".join(f"{each}\n" for each in out), err, 1 if err else 0)
 
 
 def sysctl(machine: Machine, words: list[str], stdin: str) -> Ran:
@@ -129,7 +164,8 @@ def sysctl(machine: Machine, words: list[str], stdin: str) -> Ran:
     except BadOption as problem:
         return failed(f"sysctl: {problem.text()}")
     known = settings(machine.ns)
-    names = list(known) if given.has("a") else [word.replace("/", ".") for word in given.rest]
+    names = list(known) if given.has("a") else [
+        _swapped(word) if "/" in word.partition(".")[0] else word for word in given.rest]
     out, err = "", ""
     for name in names:
         if given.has("w") or "=" in name:
@@ -137,7 +173,7 @@ def sysctl(machine: Machine, words: list[str], stdin: str) -> Ran:
         elif name in known:
             out += f"{known[name]}\n" if given.has("n") else f"{name} = {known[name]}\n"
         else:
-            err += (f"sysctl: cannot stat /proc/sys/{name.replace('.', '/')}: No such file or directory\n"
+            err += (f"sysctl: cannot stat /proc/sys/{_swapped(name)}: No such file or directory\n"
                     f"(the model has {', '.join(known)})\n")
     return Ran(out, err, 1 if err else 0)
 

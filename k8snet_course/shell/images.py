@@ -23,8 +23,8 @@ FULL = "full"
 """The form of a command that is not BusyBox's."""
 
 PACKAGES: dict[str, tuple[str, ...]] = {
-    "coreutils": ("cat", "echo", "env", "false", "head", "hostname", "id", "printenv", "sh", "sleep", "sort", "tail", "true",
-                  "uname", "wc", "whoami"),
+    "coreutils": ("cat", "echo", "env", "false", "head", "hostname", "id", "ls", "printenv", "sh", "sleep", "sort", "tail",
+                  "true", "uname", "wc", "whoami"),
     "grep": ("grep",),
     "bash": ("bash",),
     "libc-bin": ("getent",),
@@ -45,9 +45,9 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 }
 """Package -> the commands in it that this course has."""
 
-APPLETS = ("arp", "cat", "echo", "env", "false", "grep", "head", "hostname", "id", "ifconfig", "ip", "nc", "netstat",
-           "nslookup", "ping", "printenv", "route", "sh", "sleep", "sort", "sysctl", "tail", "traceroute", "true", "uname",
-           "wc", "wget", "whoami")
+APPLETS = ("arp", "cat", "echo", "env", "false", "grep", "head", "hostname", "id", "ifconfig", "ip", "ls", "nc",
+           "netstat", "nslookup", "ping", "printenv", "route", "sh", "sleep", "sort", "sysctl", "tail", "traceroute", "true",
+           "uname", "wc", "wget", "whoami")
 """The commands of BusyBox that this course has."""
 
 _BASES: dict[str, tuple[str, ...]] = {

@@ -12,6 +12,7 @@ from k8snet_course.linux.namespace import Namespace
 from k8snet_course.linux.route import Route
 from k8snet_course.probe import is_address
 from k8snet_course.shell.ip_words import Asked, Misspelt, Unsupported, prefix, without
+from k8snet_course.shell.outcome import Noticed
 
 _FILTERS = ("dev", "oif", "via", "proto", "scope", "src", "table", "type", "metric")
 _TABLES = {"254": "main", "255": "local", "253": "default"}
@@ -155,7 +156,7 @@ def got(asked: Asked) -> list[list[str]]:
             raise Misspelt(f'Cannot find device "{given[name]}"')
     coming = "iif" in given
     if coming and not ns.forwarding and ns.local_link(address) is None:
-        raise Misspelt("RTNETLINK answers: No route to host", code=2)
+        raise Misspelt(f"RTNETLINK answers: {asked.machine.error(Noticed.HOST)}", code=2)
     return [_way(asked, ns, address, given)]
 
 
@@ -169,8 +170,8 @@ def _way(asked: Asked, ns: Namespace, address: str, given: dict[str, str]) -> li
         return [text] if asked.busybox else [text, "    cache <local> "]
     row = ns.routes.lookup(address).winner
     if row is None or (row.kind and row.kind != "local"):
-        why = "Network is unreachable" if row is None or row.kind != "blackhole" else "Invalid argument"
-        raise Misspelt(f"{'ip: ' if asked.busybox else ''}RTNETLINK answers: {why}", code=2)
+        why = Noticed.NET if row is None or row.kind != "blackhole" else Noticed.INVALID
+        raise Misspelt(f"{'ip: ' if asked.busybox else ''}RTNETLINK answers: {asked.machine.error(why)}", code=2)
     if "fibmatch" in given:
         return [f"{row} "]
     source = given.get("from") or row.src or ns.links[row.dev].source_for(address) or ns.source_for(address)

@@ -79,10 +79,8 @@ def ping(machine: Machine, words: list[str], stdin: str) -> Ran:
     while tally.sent < wanted.count:
         trace = _send(machine, wanted, address)
         seen = outcome(trace)
-        if seen.local and seen.noticed is Noticed.NET:
-            return failed("ping: connect: Network is unreachable", code=2)
-        if seen.local and seen.noticed is Noticed.INVALID:
-            return failed("ping: connect: Invalid argument", code=2)
+        if seen.local and seen.noticed in (Noticed.NET, Noticed.INVALID):
+            return failed(f"ping: connect: {machine.error(seen.noticed)}", code=2)
         tally.sent += 1
         _line(machine, wanted, tally, trace, seen, address, called)
     return Ran("\n".join([head, *tally.lines, *(["^C"] if wanted.stopped else []), "", *_end(tally, name)]) + "\n", "",

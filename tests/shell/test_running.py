@@ -107,7 +107,8 @@ def test_in_a_pod_that_has_ended_nothing_runs() -> None:
 
 
 @pytest.mark.parametrize(("command", "meant"), [
-    ("ip rout", None), ("ip adress", "ip address"), ("ip route shw", "ip route show"), ("ip route gte 10.0.0.1", "ip route get"),
+    ("ip rout", None), ("ip adress", "ip address"), ("ip route shw", "ip route show"),
+    ("ip route gte 10.0.0.1", "ip route get"),
     ("ip nieghbour", "ip neighbour"), ("ip link shw", "ip link show")])
 def test_a_misspelt_word_gets_the_nearest_one(command: str, meant: str | None) -> None:
     done = two_nodes().exec("a", command)
