@@ -39,6 +39,8 @@ class Made(NamedTuple):
 
 
 NOTHING = Made()
+_PROTOCOLS = (("kernel", 2), ("bird", 12))
+"""Who has written a route (rtnetlink(7)), by number: after a number, `ip -batch` takes a name that it knows for that number."""
 _CABLES = ("ethernet", "veth")
 _MADE = ("loopback", "bridge", "vxlan", "ipip", *_CABLES)
 
@@ -273,8 +275,10 @@ def _routes(ns: Namespace, made: Made) -> Iterator[str]:
     yield from (f"route del {dst} dev eth0" for dst in made.routes if dst not in there)
     for row in sorted(ns.routes, key=lambda row: (bool(row.via), -row.prefix_length)):  # a router has to be reachable first
         local = ":" in row.via and ns.links[row.dev].program  # to a program; Linux takes no own address for a router in IPv6
-        # By number: after a number, `ip -batch` takes a name that it has seen before for that number (iproute2 6.1).
-        yield f"route replace {replace(row, via='') if local else row}".replace(" proto kernel", " proto 2")
+        text = str(replace(row, via="") if local else row)
+        for name, number in _PROTOCOLS:
+            text = text.replace(f" proto {name}", f" proto {number}")
+        yield f"route replace {text}"
     yield from ebpf.routes(ns)
     yield from ebpf.answered(ns)
 

@@ -8,15 +8,13 @@ Source: user_namespaces(7), mount_namespaces(7), unshare(2), mount(2).
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 from k8snet_course.emulator.needs import EmulatorUnavailable
+from k8snet_course.emulator.system import NEW_MOUNTS, NEW_NETWORK, NEW_USERS, call, keep_mounts_private, mount_empty
 
-_CLONE_NEWUSER, _CLONE_NEWNS, _CLONE_NEWNET = 0x10000000, 0x00020000, 0x40000000
-_MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 _CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_SYS_ADMIN": 21}
 """What it takes to make network namespaces, and to send and capture in them (capabilities(7))."""
 _EVERYBODY = ["0", "0", "4294967295"]
@@ -56,11 +54,11 @@ def enter() -> None:
     """Go into a new user namespace, for good: only a process with one thread can.  Raises EmulatorUnavailable."""
     user, group = os.getuid(), os.getgid()
     try:
-        _call("unshare", _CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWNET)
+        call("unshare", NEW_USERS | NEW_MOUNTS | NEW_NETWORK)
         for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
             Path("/proc/self", name).write_text(text, encoding="ascii")
-        _call("mount", b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
-        _call("mount", b"tmpfs", b"/run", b"tmpfs", 0, None)
+        keep_mounts_private()
+        mount_empty("/run")
         Path("/run/netns").mkdir()
     except OSError as problem:
         raise refusal(problem.strerror or str(problem)) from None
@@ -85,10 +83,3 @@ def refusal(said: str, setting: Callable[[str], str | None] | None = None) -> Em
 def _setting(name: str) -> str | None:
     path = Path("/proc/sys", name)
     return path.read_text(encoding="ascii").strip() if path.exists() else None
-
-
-def _call(name: str, *arguments: int | bytes | None) -> None:
-    """A system call that returns 0, or fails.  Raises OSError."""
-    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))

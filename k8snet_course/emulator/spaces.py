@@ -5,14 +5,14 @@ gone can be told from one that is in use, even if another process has got the sa
 called in the same way.  Whatever a killed process left behind is removed when the next lab starts.
 
 A thread of its own goes into namespaces and comes back: sockets and programs that it makes there stay in that namespace, and no
-other thread of the process ever leaves its own.
+other thread of the process ever leaves its own.  That thread, and the programs that it starts, see the names of this lab only:
+`ip` reads them all, and complains of those that others are just making or removing.
 
 Source: network_namespaces(7), setns(2), ip-netns(8), proc_pid_stat(5).
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 import subprocess
@@ -26,6 +26,7 @@ from threading import Lock
 from typing import ParamSpec, TypeVar
 
 from k8snet_course.emulator.needs import EmulatorUnavailable
+from k8snet_course.emulator.system import NEW_MOUNTS, NEW_NETWORK, call, keep_mounts_private, mount_empty, mount_same
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,7 +35,6 @@ FOLDER = Path("/run/netns")
 """Where iproute2 keeps namespaces that have a name."""
 _NAME = re.compile(r"k8snet-(\d+-\d+)-(\d+)-.+")
 _LONGEST_NAME = 200
-_CLONE_NEWNET = 0x40000000
 
 _mine: set[str] = set()
 """How the names of the labs begin that this process has now."""
@@ -64,13 +64,14 @@ class Spaces:
         """Make them all, after what dead processes left behind has been removed.  Raises EmulatorUnavailable."""
         remove_stale()
         ip_batch([f"netns add {name}" for name in self.names.values()])
+        self._thread.submit(_see_only, list(self.names.values())).result()
 
     def remove(self) -> None:
         """Remove those that are there, and the folder."""
         try:
+            self._thread.shutdown()
             remove_all(name for name in self.names.values() if (FOLDER / name).exists())
         finally:
-            self._thread.shutdown()
             if self._folder is not None:
                 rmtree(self._folder, ignore_errors=True)
             _mine.discard(self._lab)
@@ -183,6 +184,21 @@ def _reserve(owner: str) -> str:
     return lab
 
 
+def _see_only(names: Iterable[str]) -> None:
+    """Give the calling thread a mount namespace of its own, in which there are no other names of network namespaces."""
+    spaces = {name: os.open(FOLDER / name, os.O_RDONLY) for name in names}
+    try:
+        call("unshare", NEW_MOUNTS)
+        keep_mounts_private()
+        mount_empty(str(FOLDER))
+        for name, descriptor in spaces.items():
+            (FOLDER / name).touch()
+            mount_same(f"/proc/self/fd/{descriptor}", str(FOLDER / name))
+    finally:
+        for descriptor in spaces.values():
+            os.close(descriptor)
+
+
 def _visit(name: str, function: Callable[[], T]) -> T:
     """Go into a namespace (empty: a new one), do something, come back: in the thread that is kept for this."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
@@ -190,21 +206,14 @@ def _visit(name: str, function: Callable[[], T]) -> T:
         if name:
             there = os.open(FOLDER / name, os.O_RDONLY)
             try:
-                _call("setns", there, _CLONE_NEWNET)
+                call("setns", there, NEW_NETWORK)
             finally:
                 os.close(there)
         else:
-            _call("unshare", _CLONE_NEWNET)
+            call("unshare", NEW_NETWORK)
         try:
             return function()
         finally:
-            _call("setns", home, _CLONE_NEWNET)
+            call("setns", home, NEW_NETWORK)
     finally:
         os.close(home)
-
-
-def _call(name: str, *numbers: int) -> None:
-    """A system call that returns 0, or fails.  Raises OSError."""
-    if getattr(ctypes.CDLL(None, use_errno=True), name)(*numbers) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))

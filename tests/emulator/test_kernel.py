@@ -66,10 +66,11 @@ def test_ipip_where_the_kernel_has_it(born: tuple[str, ...], monkeypatch: pytest
     cluster.add_pod("b", node="node-2")
     lines = plans(cluster)["node-1"].ip
     address = cluster.node("node-1").links[2].addresses[0]
+    rows = [f"route replace {row}" for row in cluster.node("node-1").routes if row.dev == "tunl0"]
     made = "link set tunl0 mtu 1480" if born else "link add name tunl0 index 3 mtu 1480 type ipip"
     assert [line for line in lines if "tunl0" in line] == [
-        made, f"addr add {address} brd + dev tunl0", "link set tunl0 up",
-        *(f"route replace {row}" for row in cluster.node("node-1").routes if row.dev == "tunl0")]
+        made, f"addr add {address} dev tunl0 brd +", "link set tunl0 up",
+        *(row.replace("proto bird", "proto 12") for row in rows)]
     assert any("via 192.168.1.3 dev tunl0" in line for line in lines)
     cable = next(plan.cables(cluster))
     assert (" index " in cable.end) == (not born), "numbers may be taken"

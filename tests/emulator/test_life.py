@@ -76,6 +76,16 @@ def test_two_labs_side_by_side_and_nothing_left_behind() -> None:
 
 
 @REAL
+def test_what_a_lab_starts_sees_the_names_of_that_lab_only() -> None:
+    with emulate(two_nodes("bridge")) as first, emulate(two_nodes()) as second:
+        for lab in (first, second):
+            seen = {line.split()[0] for line in lab.exec("a", "ip netns list").splitlines()}
+            assert seen == set(lab.namespaces.values()), "and the whole machine sees both"
+        machine = subprocess.run(("ip", "netns", "list"), capture_output=True, text=True, check=True).stdout
+        assert all(name in machine for lab in (first, second) for name in lab.namespaces.values())
+
+
+@REAL
 def test_labs_in_several_threads() -> None:
     def tried(cni: str) -> int:
         with emulate(two_nodes(cni)) as lab:
