@@ -13,6 +13,7 @@ from typing import Any
 
 from k8snet_course.kubectl.kinds import tell
 from k8snet_course.kubectl.kinds.form import NONE, Form
+from k8snet_course.linux.packet import with_port
 from k8snet_course.objects.endpoint_slice import EndpointPort
 from k8snet_course.objects.service import EXTERNAL_NAME, Service
 
@@ -78,11 +79,10 @@ class EndpointsForm(Form):
 
     def cells(self, one: Endpoints) -> tuple[str, ...]:
         """NAME, ENDPOINTS, AGE."""
-        pairs = [f"[{address}]:{port.port}" if ":" in address else f"{address}:{port.port}"
+        pairs = [with_port(address, port.port)
                  for subset in one.subsets for port in subset.ports for address, _, _ in subset.ready]
         pairs += [address for subset in one.subsets if not subset.ports for address, _, _ in subset.ready]
-        more = f" + {len(pairs) - 3} more..." if len(pairs) > 3 else ""
-        return (one.name, ",".join(pairs[:3]) + more or NONE, self.age(one))
+        return (one.name, tell.some(pairs), self.age(one))
 
     def manifest(self, one: Endpoints) -> dict[str, Any]:
         """The object as the API has it."""

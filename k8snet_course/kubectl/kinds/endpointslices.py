@@ -5,7 +5,7 @@ Source: kubernetes pkg/printers (printEndpointSlice); kubectl describe (describe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from k8snet_course.kubectl.kinds import tell
@@ -58,7 +58,7 @@ class EndpointSliceForm(Form):
         """NAME, ADDRESSTYPE, PORTS, ENDPOINTS, AGE."""
         ports = [str(port.port) for port in one.ports]
         addresses = [address for endpoint in one.endpoints for address in endpoint.addresses]
-        return (one.name, one.address_type, _some(ports), _some(addresses), self.age(one))
+        return (one.name, one.address_type, tell.some(ports, _UNSET), tell.some(addresses, _UNSET), self.age(one))
 
     def fill(self, one: EndpointSlice, served: dict[str, Any]) -> None:
         """What the controller writes beside the addresses."""
@@ -87,12 +87,6 @@ class EndpointSliceForm(Form):
 
 def _flag(value: bool) -> str:
     return "true" if value else "false"
-
-
-def _some(values: Iterable[str]) -> str:
-    """Three of the values, and how many more there are."""
-    several = list(values)
-    return ",".join(several[:3]) + (f" + {len(several) - 3} more..." if len(several) > 3 else "") or _UNSET
 
 
 FORMS = {"endpointslices": EndpointSliceForm}

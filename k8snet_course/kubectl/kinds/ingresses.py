@@ -61,12 +61,8 @@ class IngressForm(Form):
         if service is None:
             return f'{shown} (<error: services "{backend.service}" not found>)'
         port = next((port for port in service.ports if backend.port in (port.port, port.name)), None)
-        found = [f"[{address}]:{end.port}" if ":" in address else f"{address}:{end.port}"
-                 for part in self.server.api.services.slices(key) for end in part.ports
-                 if port is not None and end.name == port.name
-                 for endpoint in part.endpoints if endpoint.ready for address in endpoint.addresses]
-        more = f" + {len(found) - 3} more..." if len(found) > 3 else ""
-        return f"{shown} ({','.join(found[:3])}{more})"
+        found = tell.ready_behind(self.server.api.services.slices(key), port.name) if port is not None else []
+        return f"{shown} ({tell.some(found, '')})"
 
 
 FORMS = {"ingresses": IngressForm}

@@ -5,7 +5,7 @@ Source: kubernetes pkg/printers (printService); kubectl describe (describeServic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from k8snet_course.kubectl.kinds import tell
@@ -84,7 +84,7 @@ class ServiceForm(Form):
                 text += f"AppProtocol:\t{port.app_protocol}\n"
             if port.node_port:
                 text += f"NodePort:\t{name}\t{port.node_port}/{port.protocol}\n"
-            text += f"Endpoints:\t{_endpoints(slices, port.name)}\n"
+            text += f"Endpoints:\t{tell.some(tell.ready_behind(slices, port.name), '' if slices else NONE)}\n"
         text += f"Session Affinity:\t{service.session_affinity}\n"
         if service.type in (NODE_PORT, LOAD_BALANCER) or service.external_ips:
             text += f"External Traffic Policy:\t{service.external_traffic_policy}\n"
@@ -114,17 +114,6 @@ def _port(service: Service, number: int) -> dict[str, Any]:
     found: dict[str, Any] = {"port": port.port, "protocol": port.protocol, "targetPort": port.target_port}
     more = {"name": port.name, "nodePort": port.node_port, "appProtocol": port.app_protocol}
     return found | {name: value for name, value in more.items() if value}
-
-
-def _endpoints(slices: Iterable[Any], name: str) -> str:
-    """The ready endpoints behind a port: three, and how many more there are."""
-    several = list(slices)
-    found = [f"[{address}]:{port.port}" if ":" in address else f"{address}:{port.port}"
-             for part in several for port in part.ports if port.name == name
-             for endpoint in part.endpoints if endpoint.ready for address in endpoint.addresses]
-    if not several:
-        return NONE
-    return ",".join(found[:3]) + (f" + {len(found) - 3} more..." if len(found) > 3 else "")
 
 
 FORMS = {"services": ServiceForm}

@@ -12,7 +12,9 @@ from datetime import timedelta
 
 from k8snet_course.kubectl.human import EPOCH
 from k8snet_course.kubectl.kinds.form import NONE
+from k8snet_course.linux.packet import with_port
 from k8snet_course.objects import Container
+from k8snet_course.objects.endpoint_slice import EndpointSlice
 from k8snet_course.objects.selector import DOES_NOT_EXIST, EXISTS, IN, LabelSelector
 
 LONGEST = 140
@@ -34,6 +36,28 @@ def lines(title: str, values: Iterable[str], indent: str = "") -> str:
 def labels(values: Mapping[str, str], indent: str = "") -> str:
     """The labels, by their keys."""
     return lines("Labels", (f"{key}={values[key]}" for key in sorted(values)), indent)
+
+
+def some(values: Iterable[str], nothing: str = NONE) -> str:
+    """Three of the values, and how many more there are.
+
+    >>> some("abcde"), some([], "<unset>")
+    ('a,b,c + 2 more...', '<unset>')
+    """
+    several = list(values)
+    return ",".join(several[:3]) + (f" + {len(several) - 3} more..." if len(several) > 3 else "") or nothing
+
+
+def ready_behind(slices: Iterable[EndpointSlice], port: str) -> list[str]:
+    """The addresses and ports that take connections to a Service's port of this name.
+
+    >>> from k8snet_course.objects.endpoint_slice import Endpoint, EndpointPort
+    >>> slices = [EndpointSlice("a", "default", "web", endpoints=(Endpoint(("10.244.0.2",)),), ports=(EndpointPort(80),))]
+    >>> ready_behind(slices, "")
+    ['10.244.0.2:80']
+    """
+    return [with_port(address, each.port) for part in slices for each in part.ports if each.name == port
+            for endpoint in part.endpoints if endpoint.ready for address in endpoint.addresses]
 
 
 def notes(values: Mapping[str, str], indent: str = "") -> str:
