@@ -9,24 +9,32 @@ Source: Kubernetes documentation, "JSONPath Support"; client-go util/jsonpath.
 from __future__ import annotations
 
 import ast
-import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Values = list[Any]
-Node = Callable[[Values], Values]
-"""One step of a path: from values to the values that it leads to."""
+from k8snet_course.kubectl.jsonpath_steps import (
+    Node,
+    PathError,
+    Values,
+    as_text,
+    constant,
+    every,
+    field,
+    holds,
+    items_of,
+    part,
+    recursive,
+)
 
 _SLICE = re.compile(r"(-?\d*)(:(-?\d*))?(:(-?\d*))?")
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(?![\w-])")
 _COMPARED = re.compile(r"([^!<>=]+?)\s*(==|!=|<=|>=|<|>)\s*(.+)")
+_DEEPEST = 60
+"""So many loops may stand in each other."""
+_TOO_DEEP = "the template is nested too deep"
 _ENDS = set(" \t\r\n.,[]$@{}")
-
-
-class PathError(Exception):
-    """A template that cannot be read, or that does not fit the value; the text says why, in kubectl's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +71,9 @@ def template(text: str) -> tuple[Action | Loop, ...]:
     '10.244.0.3'
     >>> template("{.items[")
     Traceback (most recent call last):
-    k8snet_course.kubectl.jsonpath.PathError: unterminated array
+    k8snet_course.kubectl.jsonpath_steps.PathError: unterminated array
     """
-    return _parts(list(_pieces(text)), 0, False)[0]
+    return _parts(list(_pieces(text)), 0, 0)[0]
 
 
 def path(text: str) -> Action:
@@ -90,40 +98,12 @@ def rendered(parts: Sequence[Action | Loop], value: Any) -> str:
 
 def results(parts: Sequence[Action | Loop], value: Any) -> Iterator[Values]:
     """The values that each part gives, in order.  Raises PathError."""
-    for part in parts:
-        if isinstance(part, Loop):
-            for one in part.over.values(value):
-                yield from results(part.body, one)
+    for each in parts:
+        if isinstance(each, Loop):
+            for one in each.over.values(value):
+                yield from results(each.body, one)
         else:
-            yield part.values(value)
-
-
-def in_go(value: Any) -> str:
-    """A value as the language Go prints it, which custom columns do.
-
-    >>> in_go({"app": "web", "ports": [80, 443]}), in_go(None)
-    ('map[app:web ports:[80 443]]', '<nil>')
-    """
-    if isinstance(value, dict):
-        return f"map[{' '.join(f'{key}:{in_go(value[key])}' for key in sorted(value))}]"
-    return f"[{' '.join(map(in_go, value))}]" if isinstance(value, list) else as_text(value)
-
-
-def as_text(value: Any) -> str:
-    """A value as it is printed: texts plain, lists and maps as JSON.
-
-    >>> as_text({"a": [1, True]}), as_text(True), as_text(80)
-    ('{"a":[1,true]}', 'true', '80')
-    """
-    if isinstance(value, (dict, list)):
-        plain = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-        return plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "<nil>" if value is None else str(value)
-
-
-# -- reading -----------------------------------------------------------------------------------------------------------
+            yield each.values(value)
 
 
 def _pieces(text: str) -> Iterator[tuple[str, bool]]:
@@ -157,8 +137,8 @@ def _closing(text: str, at: int) -> int:
                     else "unclosed action")
 
 
-def _parts(pieces: list[tuple[str, bool]], at: int, inside: bool) -> tuple[tuple[Action | Loop, ...], int]:
-    """The parts from here to the end, or inside a range to its ``end``; and where that is (0: there is none)."""
+def _parts(pieces: list[tuple[str, bool]], at: int, inside: int) -> tuple[tuple[Action | Loop, ...], int]:
+    """The parts from here to the end, or in so many ranges to the ``end`` of the last one; and where that is (0: there is none)."""
     found: list[Action | Loop] = []
     while at < len(pieces):
         text, action = pieces[at]
@@ -167,18 +147,23 @@ def _parts(pieces: list[tuple[str, bool]], at: int, inside: bool) -> tuple[tuple
         if word == "end" and inside:
             return tuple(found), at
         if word == "range" or word.startswith("range "):
-            body, after = _parts(pieces, at, True)
+            if inside == _DEEPEST:
+                raise PathError(_TOO_DEEP)
+            body, after = _parts(pieces, at, inside + 1)
             found.append(Loop(_action(word[5:].strip()), body))
             at = after or len(pieces)
         elif action:
             found.append(_action(text))
         elif text:
-            found.append(Action((_constant(text),)))
+            found.append(Action((constant(text),)))
     return tuple(found), 0
 
 
 def _action(text: str) -> Action:
-    return Action(tuple(_steps(text)))
+    try:
+        return Action(tuple(_steps(text)))
+    except RecursionError:
+        raise PathError(_TOO_DEEP) from None
 
 
 def _steps(text: str) -> Iterator[Node]:
@@ -189,20 +174,20 @@ def _steps(text: str) -> Iterator[Node]:
             at += 1
         elif letter in "\"'":
             end = _end_of_quote(text, at)
-            yield _constant(_unquoted(text[at:end]))
+            yield constant(_unquoted(text[at:end]))
             at = end
         elif text.startswith("..", at):
             end = _end_of_word(text, at + 2)
-            yield _recursive
+            yield recursive
             name = text[at + 2:end]
             if name:
-                yield _every if name == "*" else _field(_plain(name))
+                yield every if name == "*" else field(_plain(name))
             at = end
         elif letter == ".":
             end = _end_of_word(text, at + 1)
             name = text[at + 1:end]
             if name:
-                yield _every if name == "*" else _field(_plain(name))
+                yield every if name == "*" else field(_plain(name))
             at = end
         elif letter == "[":
             end = _end_of_array(text, at)
@@ -258,10 +243,10 @@ def _unquoted(text: str) -> str:
 
 def _literal(word: str) -> Node:
     if word in ("true", "false"):
-        return _constant(word == "true")
+        return constant(word == "true")
     for kind in (int, float):
         try:
-            return _constant(kind(word))
+            return constant(kind(word))
         except ValueError:
             continue
 
@@ -276,7 +261,7 @@ def _bracket(inside: str) -> Node:
     if text.startswith("?(") and text.endswith(")"):
         return _filter(text[2:-1])
     if text == "*":
-        return _every
+        return every
     choices = list(_choices(text))
     if len(choices) > 1:
         steps = [_bracket(each) for each in choices]
@@ -287,7 +272,7 @@ def _bracket(inside: str) -> Node:
     found = _SLICE.fullmatch(text)
     if found is None or not text:
         raise PathError(f"invalid array index {text}")
-    return _slice(*(found[number] for number in (1, 3, 5)))
+    return part(*(found[number] for number in (1, 3, 5)))
 
 
 def _choices(text: str) -> Iterator[str]:
@@ -301,86 +286,17 @@ def _choices(text: str) -> Iterator[str]:
     yield text[start:]
 
 
-# -- steps -------------------------------------------------------------------------------------------------------------
-
-
-def _constant(value: Any) -> Node:
-    return lambda values: [value]
-
-
-def _field(name: str) -> Node:
-    return lambda values: [value[name] for value in values if isinstance(value, dict) and name in value]
-
-
-def _inner(value: Any) -> Values:
-    return list(value.values()) if isinstance(value, dict) else list(value) if isinstance(value, list) else []
-
-
-def _every(values: Values) -> Values:
-    return [inner for value in values for inner in _inner(value)]
-
-
-def _recursive(values: Values) -> Values:
-    found: Values = []
-    for value in values:
-        found += [value, *_recursive(_inner(value))]
-    return found
-
-
-def _slice(first: str | None, last: str | None, step: str | None) -> Node:
-    def items(value: Any) -> Values:
-        if not isinstance(value, list):
-            kind = "map[string]interface {}" if isinstance(value, dict) else type(value).__name__.replace("str", "string")
-            raise PathError(f"{kind} is not array or slice")
-        size = len(value)
-        start = int(first) if first else 0
-        start += size if start < 0 else 0
-        alone = last is None
-        end = start + 1 if alone else int(last) if last else size
-        end += size if end < 0 else 0
-        if start == end:
-            return []
-        if not 0 <= start < size:
-            raise PathError(f"array index out of bounds: index {start}, length {size}")
-        if not 0 <= end <= size:
-            raise PathError(f"array index out of bounds: index {end - 1}, length {size}")
-        if start > end:
-            raise PathError(f"starting index {start} is greater than ending index {end}")
-        if step and int(step) <= 0:
-            raise PathError("step must be > 0")
-        return value[start:end:int(step) if step else 1]
-
-    return lambda values: [inner for value in values for inner in items(value)]
-
-
 def _filter(condition: str) -> Node:
     compared = _COMPARED.fullmatch(condition.strip())
     if compared is None:
         there = _action(condition)
-        return lambda values: [inner for value in values for inner in _filtered(value) if there.values(inner)]
+        return lambda values: [inner for value in values for inner in items_of(value) if there.values(inner)]
     left, sign, right = _action(compared[1]), compared[2], _action(compared[3])
 
-    def holds(value: Any) -> bool:
+    def true_of(value: Any) -> bool:
         one, other = left.values(value), right.values(value)
         if len(one) > 1 or len(other) > 1:
             raise PathError("can only compare one element at a time")
-        return bool(one and other) and _holds(one[0], sign, other[0])
+        return bool(one and other) and holds(one[0], sign, other[0])
 
-    return lambda values: [inner for value in values for inner in _filtered(value) if holds(inner)]
-
-
-def _filtered(value: Any) -> Values:
-    if not isinstance(value, list):
-        raise PathError(f"{as_text(value)} is not array or slice and cannot be filtered")
-    return value
-
-
-def _holds(one: Any, sign: str, other: Any) -> bool:
-    if isinstance(one, str) != isinstance(other, str) or isinstance(one, bool) != isinstance(other, bool):
-        raise PathError("incompatible types for comparison")
-    if sign in ("==", "!="):
-        return bool((one == other) == (sign == "=="))
-    if isinstance(one, (dict, list)) or isinstance(other, (dict, list)):
-        raise PathError("invalid type for comparison")
-    less, equal = one < other, one == other
-    return bool({"<": less, "<=": less or equal, ">": not less and not equal, ">=": not less}[sign])
+    return lambda values: [inner for value in values for inner in items_of(value) if true_of(inner)]

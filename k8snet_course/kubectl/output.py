@@ -15,6 +15,7 @@ from k8snet_course.kubectl import jsonpath
 from k8snet_course.kubectl.choose import Chosen, Group
 from k8snet_course.kubectl.complaint import Complaint
 from k8snet_course.kubectl.context import Context
+from k8snet_course.kubectl.jsonpath_steps import PathError, in_go
 from k8snet_course.kubectl.table import columns
 from k8snet_course.kubectl.words import Command
 
@@ -67,11 +68,11 @@ def _by_path(context: Context, found: Chosen, template: str | None,
         raise Complaint("error: template format specified but no template given")
     try:
         parts = jsonpath.template(template)
-    except jsonpath.PathError as error:
+    except PathError as error:
         raise Complaint(f"error: error parsing jsonpath {template}, {error}") from None
     try:
         return render(parts, document(context, found))
-    except jsonpath.PathError as error:
+    except PathError as error:
         raise Complaint(f'error: error executing jsonpath "{template}": Error executing template: {error}. Printing more '
                         f"information for debugging the template:\n\ttemplate was:\n\t\t{template}") from None
 
@@ -88,8 +89,8 @@ def _custom_columns(context: Context, command: Command, found: Chosen, template:
         rows = [] if command["no-headers"] else [[name for name, _, _ in pairs]]
         for resource, value in found.objects:
             served = context.server.form(resource).served(value)
-            rows.append([",".join(map(jsonpath.in_go, each.values(served))) or "<none>" for each in paths])
-    except jsonpath.PathError as error:
+            rows.append([",".join(map(in_go, each.values(served))) or "<none>" for each in paths])
+    except PathError as error:
         raise Complaint(f"error: {error}") from None
     return f"{columns(rows)}\n" if rows else ""
 
@@ -156,7 +157,7 @@ def in_order(context: Context, group: Group, field: str) -> Group:
     """
     try:
         path = jsonpath.path(field)
-    except jsonpath.PathError as error:
+    except PathError as error:
         raise Complaint(f"error: {error}") from None
     form = context.server.form(group.resource)
     found = [(path.values(form.served(value))[:1], value) for value in group.values]
@@ -174,6 +175,8 @@ def no_such_field(field: str) -> Complaint:
     return Complaint(f"error: couldn't find any field with path \"{{{field.strip('{}')}}}\" in the list of objects")
 
 
-def _rank(key: list[Any]) -> tuple[bool, Any]:
-    """What is nothing comes first.  Values of one field are of one type: numbers, or texts."""
-    return bool(key), key[0] if key and isinstance(key[0], (int, float, str)) else ""
+def _rank(key: list[Any]) -> tuple[bool, bool, Any]:
+    """What is nothing comes first, then numbers, then texts (a targetPort is one or the other)."""
+    if not key or not isinstance(key[0], (int, float, str)):
+        return False, False, ""
+    return True, isinstance(key[0], str), key[0]

@@ -190,6 +190,11 @@ def test_a_field_that_nobody_has_sorts_nothing() -> None:
     assert reply.err.startswith("No resources found in default namespace.\n") and ".foo" in reply.err
 
 
+def test_a_field_of_two_types_can_be_sorted_by() -> None:
+    names = world().kubectl("get svc -A --sort-by=.spec.ports[0].targetPort -o jsonpath={.items[*].spec.ports[0].targetPort}")
+    assert names.out.split() == ["80", "80", "5432", "8000", "8443", "http"]
+
+
 def test_files_name_objects(tmp_path: Any) -> None:
     cluster = Cluster()
     cluster.add_pod("web")

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from k8snet_course.kubectl.jsonpath import PathError, as_text, path, rendered, template
+from k8snet_course.kubectl.jsonpath import path, rendered, template
+from k8snet_course.kubectl.jsonpath_steps import PathError, as_text
 
 EXAMPLE: dict[str, Any] = {
     "kind": "List",
@@ -64,6 +65,8 @@ def test_examples_of_the_documentation(text: str, printed: str) -> None:
     ("{.items", "unclosed action"),
     ('{"abc}', "unterminated quoted string"),
     ("{.items[abc]}", "invalid array index abc"),
+    ("{.a" + 2000 * "[?(@.a" + 2000 * ")]" + "}", "the template is nested too deep"),
+    (2000 * "{range .a}", "the template is nested too deep"),
     ("{#}", "unrecognized character in action: U+0023 '#'"),
 ])
 def test_templates_that_cannot_be_read(text: str, error: str) -> None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from k8snet_course.kubectl.jsonpath import as_text
+from k8snet_course.kubectl.jsonpath_steps import as_text
 from k8snet_course.kubectl.kinds import tell
 from k8snet_course.kubectl.kinds.form import Form
 from k8snet_course.kubectl.kinds.serving import conditions_of_route
