@@ -49,6 +49,15 @@ def dns_subdomain(name: object, what: str = "name") -> str:
                       "digit at both ends of each part)", _suggest(name, 253))
 
 
+def is_dns_subdomain(name: str) -> bool:
+    """Whether a text is an RFC 1123 subdomain.
+
+    >>> is_dns_subdomain("db.example.com"), is_dns_subdomain("DB_1")
+    (True, False)
+    """
+    return len(name) <= 253 and _SUBDOMAIN.fullmatch(name) is not None
+
+
 def check_labels(labels: object) -> None:
     """Refuse what Kubernetes would not take as labels: texts to texts, of 63 of A-Z, a-z, 0-9, '-', '_' and '.' at most.
 

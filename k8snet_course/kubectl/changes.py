@@ -8,53 +8,36 @@ Objects Using Configuration Files", on what apply leaves alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from k8snet_course.errors import CourseError
 from k8snet_course.kubectl import output
-from k8snet_course.kubectl.choose import Chosen, chosen, text_of
+from k8snet_course.kubectl.choose import Chosen, chosen
 from k8snet_course.kubectl.complaint import Complaint
 from k8snet_course.kubectl.context import Context
+from k8snet_course.kubectl.files import Wanted, in_files, placed
 from k8snet_course.kubectl.flags import TEXT, Flag
 from k8snet_course.kubectl.kinds.form import in_order
 from k8snet_course.kubectl.refusals import already_exists, no_namespace, refusal
-from k8snet_course.kubectl.reply import Reply
-from k8snet_course.kubectl.resources import Resource, of_kind, several
+from k8snet_course.kubectl.reply import Reply, joined
+from k8snet_course.kubectl.resources import several as types
 from k8snet_course.kubectl.words import Command
-from k8snet_course.manifests import Document, load_each
-from k8snet_course.manifests.spot import Spot
+from k8snet_course.manifests import load_each
 
 NO, CLIENT, SERVER = "none", "client", "server"
 OUTPUT = Flag("output", TEXT, "The form of the output.", "o", values=("yaml", "json", "name"))
 AFTER = {NO: "", CLIENT: " (dry run)", SERVER: " (server dry run)"}
 """What stands after "created", by --dry-run."""
-_STDIN = "STDIN"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """An object that a manifest asks for: as it was written, as a value, the file it is from (empty: none), and where in it.
-
-    ``value`` is None for a manifest with a mistake, which --dry-run=client prints all the same.
-    """
-
-    written: Mapping[str, Any]
-    value: Any
-    source: str = ""
-    spot: Spot | None = None
-
-    @property
-    def resource(self) -> Resource:
-        """Its type."""
-        return of_kind(type(self.value).__name__ if self.value is not None else self.written["kind"])
-
-    @property
-    def name(self) -> str:
-        """How messages name it: ``deployment.apps/web``."""
-        return f"{self.resource.full}/{self.value.name if self.value is not None else self.written['metadata']['name']}"
+_STRUCTS = {name: place for place, name in enumerate((
+    "kind", "apiVersion", "metadata", "name", "namespace", "labels", "annotations", "spec", "image", "command", "args",
+    "replicas", "ingressClassName", "defaultBackend", "tls", "hosts", "secretName", "rules", "host", "http", "paths", "path",
+    "pathType", "backend", "service", "protocol", "port", "number", "targetPort", "nodePort", "containerPort", "containers",
+    "ports", "env", "value", "resources", "imagePullPolicy", "stdin", "stdinOnce", "tty", "restartPolicy", "dnsPolicy",
+    "selector", "matchLabels", "template", "strategy", "clusterIP", "type", "externalIPs", "sessionAffinity", "externalName",
+    "status"))}
+"""The fields of what kubectl writes itself, in the order of the API's types."""
 
 
 def dry_run(command: Command) -> str:
@@ -75,7 +58,7 @@ def named_objects(context: Context, command: Command, args: Sequence[str] | None
         raise Complaint(f"error: cannot set --all and --{selects[0]} at the same time")
     wide = bool(selects or command.flags.get("all") or command.flags.get("filename"))
     if len(words) == 1 and "/" not in words[0] and not wide:
-        several(words[0])  # a word that means nothing is the greater mistake
+        types(words[0])  # a word that means nothing is the greater mistake
         raise Complaint("error: resource(s) were provided, but no name was specified", "Write a name, -l LABEL, or --all.")
     return chosen(context, command, args)
 
@@ -87,54 +70,7 @@ def drafted(context: Context, command: Command, written: Mapping[str, Any]) -> W
         if dry_run(command) == CLIENT:
             return Wanted(written, None)
         raise refusal(document.error, written)
-    return _placed(context, command, document, "")
-
-
-def in_files(context: Context, command: Command) -> Iterator[Wanted | Complaint]:
-    """The objects that ``-f`` asks for, one by one; one that cannot be read is its complaint.  Raises Complaint."""
-    for name in _names(command["filename"], bool(command.flags.get("recursive"))):
-        source = _STDIN if name == "-" else name
-        text = text_of(context, name)
-        try:
-            documents = load_each(text if "\n" in text else f"{text}\n")
-        except CourseError as error:
-            yield Complaint(f"error: error parsing {source}: error converting YAML to JSON: {error}")
-            continue
-        for document in documents:
-            if document.error is not None:
-                yield refusal(document.error, document.written if isinstance(document.written, dict) else {}, source)
-                continue
-            try:
-                yield _placed(context, command, document, source)
-            except Complaint as wrong:
-                yield wrong
-
-
-def _names(given: Sequence[str], recursive: bool) -> Iterator[str]:
-    """The files that -f names: of a folder, those in it."""
-    if not given:
-        raise Complaint("error: must specify one of -f and -k", "Write -f FILE, or -f - for what is given as input.")
-    for name in given:
-        if name != "-" and Path(name).is_dir():
-            found = Path(name).rglob("*") if recursive else Path(name).iterdir()
-            yield from sorted(str(path) for path in found if path.suffix in (".yaml", ".yml", ".json"))
-        else:
-            yield name
-
-
-def _placed(context: Context, command: Command, document: Document, source: str) -> Wanted:
-    """The object in the namespace that the command is about, unless the manifest names one.  Raises Complaint."""
-    value, written = document.made, dict(document.written)
-    if hasattr(value, "namespace"):
-        own = document.word("metadata", "namespace")
-        asked = command["namespace"]
-        if own and asked and own != asked:
-            raise Complaint(f'error: the namespace from the provided object "{own}" does not match the namespace "{asked}". '
-                            'You '
-                            f"must pass '--namespace={own}' to perform this operation.")
-        if not own:
-            value = replace(value, namespace=context.namespace(command))
-    return Wanted(written, value, source, document.spot)
+    return placed(context, command, document, "")
 
 
 def present(context: Context, wanted: Wanted) -> Any:
@@ -173,20 +109,40 @@ def told(context: Context, command: Command, wanted: Wanted, held: Any, done: st
     if form not in ("yaml", "json"):
         raise Complaint(f'error: unable to match a printer suitable for the output format "{form}", allowed formats are: '
                         "json,name,yaml")
-    plain = in_order(dict(wanted.written)) if how == CLIENT else context.server.form(wanted.resource).served(held)
+    drafted_only = how == CLIENT and not wanted.changed
+    if drafted_only and form == "json":
+        return Reply(f"{output.as_json(in_struct_order(dict(wanted.written)))}\n", value=held)
+    plain = in_order(dict(wanted.written)) if drafted_only else context.server.form(wanted.resource).served(held)
     return Reply(output.yaml(plain) if form == "yaml" else f"{output.as_json(plain)}\n", value=held)
+
+
+def several(command: Command, replies: Iterable[Reply], between: str = "---\n") -> Reply:
+    """Replies about several objects as one; as YAML they are documents."""
+    found = list(replies)
+    if command.flags.get("output") == "yaml":
+        told_of = [each for each in found if each.out]
+        found = [replace(each, out=between + each.out) if each in told_of[1:] else each for each in found]
+    return joined(found)
+
+
+def in_struct_order(value: Any) -> Any:
+    """A manifest that kubectl wrote itself, with the fields in the order of the API's own types, which its JSON has.
+
+    >>> list(in_struct_order({"spec": {}, "apiVersion": "v1", "metadata": {}, "kind": "Pod"}))
+    ['kind', 'apiVersion', 'metadata', 'spec']
+    """
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda one: (_STRUCTS.get(one, len(_STRUCTS)), one))
+        return {key: in_struct_order(value[key]) for key in keys}
+    return [in_struct_order(one) for one in value] if isinstance(value, list) else value
 
 
 def each(context: Context, command: Command, do: Any) -> Reply:
     """Do something with every object that ``-f`` asks for; what fails does not keep the others from being done."""
-    out, err, values = "", "", []
-    for one in in_files(context, command):
-        reply = one.reply() if isinstance(one, Complaint) else _tried(do, one)
-        out, err = out + reply.out, err + reply.err
-        values.append(reply.value)
-    if not values:
+    replies = [one.reply() if isinstance(one, Complaint) else _tried(do, one) for one in in_files(context, command)]
+    if not replies:
         raise Complaint(f"error: no objects passed to {command.verb}")
-    return Reply(out, err, 1 if err else 0, values)
+    return replace(several(command, replies), value=[each.value for each in replies])
 
 
 def _tried(do: Any, one: Wanted) -> Reply:

@@ -9,14 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from k8snet_course.errors import CourseError
 from k8snet_course.kubectl.complaint import Complaint, did_you_mean, server_error
 from k8snet_course.kubectl.context import Context
+from k8snet_course.kubectl.files import in_files
 from k8snet_course.kubectl.kinds import Form
-from k8snet_course.kubectl.resources import Resource, named, of_kind, several
+from k8snet_course.kubectl.resources import Resource, named, several
 from k8snet_course.kubectl.selectors import field_selector, label_selector
 from k8snet_course.kubectl.words import Command
 
@@ -53,13 +52,15 @@ def chosen(context: Context, command: Command, args: Sequence[str] | None = None
     words = command.args if args is None else tuple(args)
     files = command.flags.get("filename", ())
     if files:
-        found = _of_files(context, files)
+        found = _of_files(context, command)
         if words:
             raise Complaint("error: when paths, URLs, or stdin is provided as input, you may not specify resource arguments "
                             "as well")
         return found
     if not words:
-        raise Complaint("error: You must provide one or more resources by argument or filename.",
+        raise Complaint("error: You must provide one or more resources by argument or filename.\n"
+                        "Example resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n"
+                        "   '<resource> <name>'\n   '<resource>'",
                         "Write a type, such as pods, or a type and a name: pod web.")
     if any("/" in word for word in words):
         return _by_type_and_name(context, command, words)
@@ -165,43 +166,20 @@ def _elsewhere(context: Context, resource: Resource, name: str, namespace: str) 
     return did_you_mean(get_close_matches(name, known, 1, 0.6))
 
 
-def _of_files(context: Context, files: Sequence[str]) -> Chosen:
+def _of_files(context: Context, command: Command) -> Chosen:
     """The objects of the cluster that manifests name."""
-    pairs = [(of_kind(type(value).__name__), value.name, getattr(value, "namespace", ""))
-             for value in manifests_in(context, files)]
-    groups, errors = [], []
-    for resource, name, namespace in pairs:
-        found = context.server.find(resource, name, namespace)
+    groups: list[Group] = []
+    errors: list[str] = []
+    wanted = list(in_files(context, command))
+    for one in wanted:
+        if isinstance(one, Complaint):
+            errors.append(one.text)
+            continue
+        resource, value = one.resource, one.value
+        found = context.server.find(resource, value.name, getattr(value, "namespace", ""))
         if found is None:
-            errors.append(not_found(resource, name))
+            errors.append(not_found(resource, value.name))
         else:
             groups.append(Group(resource, (found,)))
-    return Chosen(tuple(groups), tuple(errors), len(pairs) == 1, len({one.plural for one, _, _ in pairs}) > 1)
-
-
-def manifests_in(context: Context, files: Sequence[str]) -> tuple[Any, ...]:
-    """The objects that manifests ask for, from files or from what is given as input (``-``).  Raises Complaint."""
-    from k8snet_course.manifests import load  # it reads YAML
-
-    values: list[Any] = []
-    for name in files:
-        try:
-            values += load(text_of(context, name))
-        except CourseError as error:
-            raise Complaint(f'error: error parsing {"STDIN" if name == "-" else name}: {error}') from None
-    return tuple(values)
-
-
-def text_of(context: Context, name: str) -> str:
-    """The text of a file, or what is given as input.  Raises Complaint."""
-    if name == "-":
-        if context.stdin is None:
-            raise Complaint("error: no objects passed to apply", "Nothing was given as input: pass stdin=, or a cell's body.")
-        return context.stdin
-    path = Path(name)
-    if not path.exists():
-        raise Complaint(f'error: the path "{name}" does not exist')
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        raise Complaint(f'error: the path "{name}" cannot be read as a text') from None
+    kinds = {one.resource.plural for one in wanted if not isinstance(one, Complaint)}
+    return Chosen(tuple(groups), tuple(errors), len(wanted) == 1, len(kinds) > 1)

@@ -107,6 +107,9 @@ class KubectlMagics(Magics):
         name, line = apart(line)
         cluster = chosen(self._variables, name)
         if cell is None or line.strip():
+            if cell and cell.strip() and not _reads(line):
+                raise UsageError(f"nothing in the line reads the text below it. Write %%kubectl {line.strip()} -f - for a "
+                                 "manifest, or leave the line empty: then each line below is a command")
             self._show(cluster.kubectl(line, cell))
             return
         for each in cell.splitlines():
@@ -123,6 +126,12 @@ class KubectlMagics(Magics):
         self._variables[_LAST] = reply
         if str(reply) or type(reply) is not Reply:
             display(reply)  # type: ignore[no-untyped-call]
+
+
+def _reads(line: str) -> bool:
+    """Whether a command reads what is given as input."""
+    words = line.split()
+    return any(word in ("-", "-f-", "-f=-", "--filename=-", "-i", "-it", "-ti", "--stdin") for word in words)
 
 
 def typed(full_text: str, line: str) -> str | None:

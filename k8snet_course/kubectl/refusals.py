@@ -80,6 +80,8 @@ def refusal(error: CourseError, written: Mapping[str, Any], source: str = "") ->
         space = metadata.get("namespace", "") if isinstance(metadata, Mapping) else ""
         return Complaint(f'error: resource mapping not found for name: "{name}" namespace: "{space}" from "{source}": no '
                          f'matches for kind "{kind}" in version "{version}"\nensure CRDs are installed first', str(error))
+    if not name and isinstance(error, InvalidManifest) and error.path in ("metadata", "metadata.name"):
+        return Complaint("error: resource name may not be empty", _sentence(error))
     resource = of_kind(kind)
     if isinstance(error, AlreadyExists):
         return already_exists(resource, name, source)
@@ -92,12 +94,15 @@ def refusal(error: CourseError, written: Mapping[str, Any], source: str = "") ->
                                             "once "
                          "what is missing.")
     cause = _cause(error, kind, written)
-    return Complaint(f'The {kind} "{name}" is invalid: {cause or error}', _sentence(error) if cause else "")
+    return Complaint(f'The {kind} "{name}" is invalid: {cause or error}', _sentence(error, cause) if cause else "")
 
 
-def _sentence(error: CourseError) -> str:
-    """The model's own sentence, with kubectl's words for what it says of Python's."""
-    return _IN_PYTHON.sub(r"kubectl delete \1 \2", str(error))
+def _sentence(error: CourseError, said: str = "") -> str:
+    """The model's own sentence, with kubectl's words for Python's; of what is ``said`` already, only how to mend it."""
+    text = str(error)
+    if said.endswith(f"expected {error.expected}"):
+        text = f"{f'line {error.line}: ' if error.line else ''}{error.mend}."
+    return _IN_PYTHON.sub(r"kubectl delete \1 \2", text)
 
 
 def _creating(source: str) -> str:
@@ -141,8 +146,10 @@ def _detail(error: CourseError, path: str, kind: str) -> str:
     if isinstance(error, (InvalidManifest, InvalidName)) and "RFC 1123 label" in error.expected:
         return _LABEL
     between = re.search(r"a whole number from (\d+) to (\d+)", error.expected)
-    if between is not None:
-        return f"must be between {between[1]} and {between[2]}, inclusive"
+    if between is not None and between[2] == "65535":
+        return "must be between 1 and 65535, inclusive"
+    if between is not None and between[1] == "0" and str(error.given).startswith("-"):
+        return "must be greater than or equal to 0"
     if kind in ("Deployment", "ReplicaSet") and "to select the pods of spec.template" in error.expected:
         return "`selector` does not match template `labels`"
     return f"expected {error.expected}"

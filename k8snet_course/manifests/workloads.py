@@ -130,6 +130,15 @@ class Deployment(ReplicaSet):
         return self.replica_set().pod_names()
 
 
+def made_letters(text: str, count: int) -> str:
+    """So many letters of a made name, always the same for a text.
+
+    >>> made_letters("web", 5)
+    'ntbvs'
+    """
+    return _letters(_number(text), count)
+
+
 def _number(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
 

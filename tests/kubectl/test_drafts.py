@@ -54,7 +54,7 @@ spec:
         - sleep
         - 1d
         image: example.com/team/my_app@sha256:0
-        name: my-app
+        name: my-app-857ld
         ports:
         - containerPort: 8080
         resources: {}
@@ -256,22 +256,25 @@ def test_flags_of_run_go_where_they_belong(cluster: Cluster) -> None:
 
 
 MISTAKES = {
-    "run": "error: NAME is required for run",
-    "run web": 'error: required flag(s) "image" not set',
-    "run web --image=": 'error: Invalid image name "": invalid reference format',
+    "run": 'error: required flag(s) "image" not set',
+    "run --image=nginx": "error: NAME is required for run",
+    "run web --image=": "error: --image is required",
     "run web --image=nginx --restart=Sometimes": "error: invalid restart policy: Sometimes",
     "run web --image=nginx --rm": "error: --rm should only be used for attached containers",
     "run web --image=nginx -t": "error: -i/--stdin is required for containers with -t/--tty=true",
     "run web --image=nginx --expose": "error: --port must be set when exposing a service",
-    "run web --image=nginx --labels=x": "error: unexpected label format: x",
+    "run web --image=nginx --labels=x": "error: unexpected label spec: x",
     "create deployment web": 'error: required flag(s) "image" not set',
     "create deployment": "error: exactly one NAME is required, got 0",
     "create deployment a b --image=nginx": "error: exactly one NAME is required, got 2",
-    "create deployment a --image=nginx --replicas=-1": "error: number of replicas is negative: -1",
+    "create deployment a --image=nginx --replicas=-1": 'error: failed to create deployment: Deployment.apps "a" is invalid: '
+                                                       "spec.replicas: Invalid value: -1: must be greater than or equal to 0",
     "create deployment a --image=nginx,httpd -- sleep": "error: cannot specify multiple --image options and command",
     "create service clusterip web": "error: at least one tcp port specifier must be provided",
-    "create service clusterip web --tcp=x": 'error: "x" is not a valid port number',
-    "create service clusterip web --tcp=80:70000": 'error: "70000" is not a valid port number',
+    "create service clusterip web --tcp=x": 'error: strconv.ParseUint: parsing "x": invalid syntax',
+    "create service clusterip web --tcp=80:70000": "error: must be between 1 and 65535, inclusive",
+    "create configmap x": 'error: this course\'s kubectl has no "create configmap"',
+    "create pod x": "error: Unexpected args: [pod x]",
     "create service externalname db": 'error: required flag(s) "external-name" not set',
     "create service web": "error: you must specify a type of Service",
     "create ingress shop": "error: not enough information provided: every ingress has to either specify a default-backend",

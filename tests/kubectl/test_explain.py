@@ -84,7 +84,7 @@ MISTAKES = {
     "explain pod spec": "error: We accept only this format: explain RESOURCE",
     "explain pod.spec.contaners": 'error: field "contaners" does not exist',
     "explain pods.metadata.name.x": 'error: field "x" does not exist',
-    "explain podz": 'error: the server doesn\'t have a resource type "podz"',
+    "explain podz": 'the server doesn\'t have a resource type "podz"',
     "explain pod -o json": "error: unknown output format json",
 }
 

@@ -80,6 +80,20 @@ def test_several_commands_in_one_cell(kernel: Kernel) -> None:
         'pod "a" deleted from default namespace\npod "b" deleted from default namespace']
 
 
+def test_a_text_that_nothing_reads(kernel: Kernel) -> None:
+    ((stream, text),) = kernel.run("%%kubectl get pods\nkind: Pod")
+    assert stream == "stderr" and "Write %%kubectl get pods -f - for a manifest, or leave the line empty" in text
+    assert kernel.run("%%kubectl get pods\n\n") == [("display_data", "No resources found in default namespace.")]
+
+
+def test_a_watch_is_a_display_that_changes(kernel: Kernel) -> None:
+    (shown,) = kernel.run("%kubectl get pods -o name --watch")
+    assert shown[0] == "display_data"
+    kernel.run("%kubectl run web --image=nginx")
+    kernel.run("watch = cluster.kubectl('get pods -w')\ncluster.add_pod('db')")
+    assert "db" in kernel.run("print(watch)")[0][1]
+
+
 def test_a_mistake_is_told_and_raises_nothing(kernel: Kernel) -> None:
     shown = kernel.run("%kubectl get pod x\nprint('on')")
     assert shown == [("display_data", 'Error from server (NotFound): pods "x" not found'), ("stdout", "on\n")]

@@ -84,6 +84,15 @@ def test_files_folders_and_several_of_them(cluster: Cluster, tmp_path: Path) -> 
     assert refused(cluster, "apply") == "error: must specify one of -f and -k"
 
 
+def test_a_file_without_a_namespace_is_about_the_commands(cluster: Cluster) -> None:
+    for line in ("create namespace shop", "config set-context --current --namespace=shop"):
+        out(cluster, line)
+    assert out(cluster, "apply -f -", POD) == "pod/a created\n"
+    assert out(cluster, "get -f - -o name", POD) == "pod/a\n"
+    assert refused(cluster, "delete -n default -f -", POD) == 'Error from server (NotFound): pods "a" not found'
+    assert out(cluster, "delete -f -", POD) == 'pod "a" deleted from shop namespace\n'
+
+
 def test_one_bad_document_leaves_the_others(cluster: Cluster) -> None:
     bad = POD.replace("name: a, labels", "name: b, labels").replace("containers", "contaners")
     reply = cluster.kubectl("apply -f -", f"{bad}---\n{POD}")
@@ -351,7 +360,8 @@ def test_warnings_and_refusals_of_delete(cluster: Cluster) -> None:
     assert reply.err.startswith("Warning: Immediate deletion does not wait for confirmation")
     assert refused(cluster, "delete namespace default") == (
         'Error from server (Forbidden): namespaces "default" is forbidden: this namespace may not be deleted')
-    assert refused(cluster, "delete pods --all --selector=a=b") == "error: cannot set --all and --selector at the same time"
+    assert refused(cluster, "delete pods --all --selector=a=b") == (
+        "error: setting 'all' parameter but found a non empty selector. ")
 
 
 # -- what the API server refuses ----------------------------------------------------------------------------------------
@@ -395,6 +405,8 @@ REFUSED = {
         'The Deployment "web" is invalid: spec.selector: Invalid value: {"matchLabels":{"app":"x"}}: field is immutable',
         "kubectl delete deployment web first"),
     "no YAML": ("a: [\n", "error: error parsing STDIN: error converting YAML to JSON: line ", "look at this line"),
+    "no name": ("{apiVersion: v1, kind: Pod, metadata: {}, spec: {containers: [{name: a, image: nginx}]}}\n",
+                "error: resource name may not be empty", "name"),
     "nothing": ("\n", "error: no objects passed to apply", ""),
 }
 

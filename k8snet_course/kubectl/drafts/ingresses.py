@@ -75,9 +75,12 @@ def _tls(rules: Sequence[re.Match[str]]) -> list[dict[str, Any]]:
     by_secret: dict[str, list[str]] = {}
     seen: set[str] = set()
     for rule in rules:
+        secret = rule["secret"] or ""
         if rule["tls"] and rule["host"] not in seen:
             seen.add(rule["host"])
-            hosts = by_secret.setdefault(rule["secret"] or "", [])
-            hosts += [rule["host"]] if rule["host"] else []
+            if secret in by_secret:
+                by_secret[secret].append(rule["host"])  # even where it is empty: the real one does so
+            elif rule["host"] or secret:
+                by_secret[secret] = [rule["host"]] if rule["host"] else []
     return [({"hosts": hosts} if hosts else {}) | ({"secretName": secret} if secret else {})
-            for secret, hosts in by_secret.items() if hosts or secret]
+            for secret, hosts in by_secret.items()]

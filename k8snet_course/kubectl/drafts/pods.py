@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from k8snet_course.kubectl.complaint import Complaint
+from k8snet_course.manifests.workloads import made_letters
 
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:@/_-]*")
@@ -33,7 +34,7 @@ def labels_of(text: str) -> dict[str, str]:
     pairs = [each.partition("=") for each in text.split(",")] if text else []
     wrong = next(("".join(pair) for pair in pairs if not pair[0] or not pair[1]), None)
     if wrong is not None:
-        raise Complaint(f"error: unexpected label format: {wrong}", "Write labels as KEY=VALUE, with commas between: app=web.")
+        raise Complaint(f"error: unexpected label spec: {wrong}", "Write labels as KEY=VALUE, with commas between: app=web.")
     return {key: value for key, _, value in pairs}
 
 
@@ -76,7 +77,8 @@ def pod(name: str, image: str, *, labels: str = "", namespace: str = "", port: s
     [{'name': 'web', 'image': 'nginx', 'resources': {}, 'ports': [{'containerPort': 80}]}]
     """
     if restart not in RESTART_POLICIES:
-        raise Complaint(f"error: invalid restart policy: {restart}", f"Write one of {', '.join(RESTART_POLICIES)}.")
+        raise Complaint(f"error: invalid restart policy: {restart}\nSee 'kubectl run -h' for help and examples",
+                        f"Write one of {', '.join(RESTART_POLICIES)}.")
     box: dict[str, Any] = {"name": name, "image": checked_image(image), "resources": {}}
     if args:
         box["command" if command else "args"] = list(args)
@@ -105,15 +107,12 @@ def deployment(name: str, images: Sequence[str], *, namespace: str = "", replica
     >>> made["spec"]["template"]["spec"]["containers"][0]["name"], made["spec"]["selector"]
     ('nginx', {'matchLabels': {'app': 'web'}})
     """
-    if replicas < 0:
-        raise Complaint(f"error: number of replicas is negative: {replicas}")
     if len(images) > 1 and command:
         raise Complaint("error: cannot specify multiple --image options and command")
     labels = {"app": name}
     boxes: list[dict[str, Any]] = []
     for image in images:
-        inside = checked_image(image).rpartition("/")[2].partition("@")[0].partition(":")[0]
-        box: dict[str, Any] = {"name": re.sub(r"[^a-z0-9-]", "-", inside.lower()), "image": image, "resources": {}}
+        box: dict[str, Any] = {"name": _box_name(image), "image": image, "resources": {}}
         if command:
             box["command"] = list(command)
         boxes.append(box)
@@ -122,6 +121,16 @@ def deployment(name: str, images: Sequence[str], *, namespace: str = "", replica
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata(name, labels, namespace),
             "spec": {"replicas": replicas, "selector": {"matchLabels": dict(labels)}, "strategy": {},
                      "template": {"metadata": {"labels": dict(labels)}, "spec": {"containers": boxes}}}, "status": {}}
+
+
+def _box_name(image: str) -> str:
+    """The name of a container, from its image.  One whose image has a name that no container can have gets some letters more.
+
+    >>> _box_name("nginx:1.29"), _box_name("team/my_app@sha256:0")
+    ('nginx', 'my-app-857ld')
+    """
+    name = image.rpartition("/")[2].partition(":")[0].partition("@")[0]
+    return f"{re.sub('[_.]', '-', name)}-{made_letters(name, 5)}" if re.search("[_.]", name) else name
 
 
 def namespace(name: str) -> dict[str, Any]:

@@ -5,15 +5,18 @@ Source: k8s.io/kubectl, pkg/cmd/create/create_service.go; pkg/generate/versioned
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from k8snet_course.errors import CourseError
 from k8snet_course.kubectl.complaint import Complaint
 from k8snet_course.kubectl.drafts.pods import labels_of, metadata
-from k8snet_course.manifests.checks import port_name
+from k8snet_course.names import is_dns_subdomain
 from k8snet_course.objects.service import CLUSTER_IP, EXTERNAL_NAME, HEADLESS
+
+_LAST = 65535
+_A_PORT = "A port is a number from 1 to 65535."
 
 
 def service(name: str, kind: str, *, namespace: str = "", tcp: Sequence[str] = (), node_port: int = 0, cluster_ip: str = "",
@@ -27,6 +30,8 @@ def service(name: str, kind: str, *, namespace: str = "", tcp: Sequence[str] = (
         raise Complaint("error: ClusterIP=None can only be used with ClusterIP service type")
     if cluster_ip != HEADLESS and not tcp and kind != EXTERNAL_NAME:
         raise Complaint("error: at least one tcp port specifier must be provided", "Write --tcp=80:8080, for example.")
+    if kind == EXTERNAL_NAME and not is_dns_subdomain(external_name):
+        raise Complaint(f"error: invalid service external name {external_name}")
     labels = {"app": name}
     ports: list[dict[str, Any]] = []
     for text in tcp:
@@ -62,7 +67,7 @@ def exposing(what: Exposed, *, name: str = "", namespace: str = "", port: str = 
     >>> exposing(web)["spec"]
     {'ports': [{'port': 80, 'protocol': 'TCP', 'targetPort': 80}], 'selector': {'run': 'web'}}
     """
-    wanted = [(_number(each, "port"), "") for each in port.split(",")] if port else list(what.ports)
+    wanted = [(_number(each), "") for each in port.split(",")] if port else list(what.ports)
     if not wanted and cluster_ip != HEADLESS:
         raise Complaint("error: couldn't find port via --port flag or introspection\n"
                         "See 'kubectl expose -h' for help and examples", "Write --port=80, for example.")
@@ -85,21 +90,31 @@ def _service(head: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Service", "metadata": head, "spec": spec, "status": {"loadBalancer": {}}}
 
 
-def _number(text: str, what: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) <= 65535):
-        raise Complaint(f'error: "{text}" is not a valid {what} number', "A port is a number from 1 to 65535.")
+def _number(text: str) -> int:
+    """The port of a Service, as a flag gives it.  Raises Complaint."""
+    if not (text.isascii() and text.isdecimal()):
+        raise Complaint(f'error: strconv.ParseUint: parsing "{text}": invalid syntax', _A_PORT)
+    if int(text) > _LAST:
+        raise Complaint(f'error: strconv.ParseUint: parsing "{text}": value out of range', _A_PORT)
     return int(text)
 
 
 def _pair(text: str) -> tuple[int, int | str]:
-    """A port and where it leads: the same number where nothing else is said."""
-    first, _, second = text.partition(":")
-    number = _number(first, "port")
-    if not second:
+    """A port and where it leads: the same number where nothing else is said.  Raises Complaint."""
+    first, colon, second = text.partition(":")
+    number = _number(first)
+    if not colon:
         return number, number
-    if second.isdecimal():
-        return number, _number(second, "port")
-    try:
-        return number, port_name(second)
-    except CourseError as wrong:
-        raise Complaint(f"error: {second} is no port number, and no name of one", str(wrong)) from None
+    if re.fullmatch(r"[+-]?[0-9]+", second):
+        if not 1 <= int(second) <= _LAST:
+            raise Complaint(f"error: must be between 1 and {_LAST}, inclusive")
+        return number, int(second)
+    wrong = [words for words, bad in (
+        ("must be no more than 15 characters", len(second) > 15),
+        ("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)", not re.fullmatch("[-a-z0-9]+", second)),
+        ("must contain at least one letter (a-z)", not re.search("[a-z]", second)),
+        ("must not contain consecutive hyphens", "--" in second),
+        ("must not begin or end with a hyphen", second.startswith("-") or second.endswith("-"))) if bad]
+    if wrong:
+        raise Complaint(f"error: {','.join(wrong)}", "The name of a port is one such as http.")
+    return number, second

@@ -14,9 +14,10 @@ from typing import Any
 
 from k8snet_course.errors import CourseError
 from k8snet_course.kubectl import flags as f
-from k8snet_course.kubectl.changes import CLIENT, NO, OUTPUT, Wanted, dry_run, each, hold, present, told
+from k8snet_course.kubectl.changes import CLIENT, NO, OUTPUT, dry_run, each, hold, present, told
 from k8snet_course.kubectl.complaint import Complaint
 from k8snet_course.kubectl.context import Context
+from k8snet_course.kubectl.files import Wanted
 from k8snet_course.kubectl.flags import SWITCH, TEXT, Flag
 from k8snet_course.kubectl.refusals import refusal
 from k8snet_course.kubectl.reply import Reply

@@ -41,8 +41,9 @@ def _contexts(context: Context, command: Command) -> Reply:
 def _set(context: Context, command: Command) -> Reply:
     """Give the context another namespace.  As the real one does, it does not ask whether the namespace is there."""
     if command["current"] == bool(command.args):
-        raise Complaint("error: cannot specify both a context name and --current" if command.args else
-                        "error: Unexpected args: []", "Write kubectl config set-context --current --namespace=shop.")
+        raise Complaint("error: you cannot specify both a context name and --current" if command.args else
+                        "error: you must specify a non-empty context name or --current",
+                        "Write kubectl config set-context --current --namespace=shop.")
     if command.args and command.args[0] != CONTEXT:
         raise Complaint(f"error: this kubectl has the one context {CONTEXT}, not {command.args[0]}")
     if "namespace" in command.given:

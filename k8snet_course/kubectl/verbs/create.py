@@ -22,6 +22,7 @@ from k8snet_course.kubectl.verbs.verb import Verb
 from k8snet_course.kubectl.words import Command
 from k8snet_course.objects.service import CLUSTER_IP, EXTERNAL_NAME, LOAD_BALANCER, NODE_PORT
 
+_ALSO = {"token": "Everybody may do everything in this course.", "quota": "There are no quotas in this course."}
 _INVALID = re.compile(r'^The (\w+) "')
 _NAMED = (f.DRY_RUN, OUTPUT, Flag("save-config", f.SWITCH, "Note the manifest for a later apply: here that is always done."),
           Flag("validate", TEXT, "How strictly fields are checked: here always.", default="strict", bare="strict"))
@@ -31,10 +32,11 @@ def from_files(context: Context, command: Command) -> Reply:
     """Make the objects that files ask for.  Raises Complaint."""
     if command.args:
         word = command.args[0]
-        known = word in NOT_MODELLED or f"{word}s" in NOT_MODELLED
-        raise Complaint(f"error: must specify one of -f and -k\n\nerror: unknown command \"{' '.join(command.args)}\"\nSee "
-                        "'kubectl create -h' for help and examples",
-                        f"A real cluster has {word}s; this course's network does without them." if known else
+        if word in NOT_MODELLED or f"{word}s" in NOT_MODELLED or word in _ALSO:
+            raise Complaint(f"error: this course's kubectl has no \"create {word}\"", _ALSO.get(word, "") or
+                            f"A real cluster has {word}s; this course's network does without them.")
+        raise Complaint(f"error: Unexpected args: [{' '.join(command.args)}]\nSee 'kubectl create -h' for help and examples",
+                        "Write kubectl run NAME --image=nginx." if word in ("pod", "pods", "po") else
                         "Write one of namespace, deployment, service and ingress, or -f FILE.")
     how = dry_run(command)
     return each(context, command, lambda one: told(context, command, one, create(context, one, how), "created", how))

@@ -31,6 +31,8 @@ _WRITTEN_AGAIN = {
 
 def delete(context: Context, command: Command) -> Reply:
     """Delete what the command names.  Raises Complaint."""
+    if command["all"] and (command["selector"] or command["field-selector"]):
+        raise Complaint("error: setting 'all' parameter but found a non empty selector. ")
     found = named_objects(context, command)
     how = dry_run(command)
     many = bool(command["all"] or command["selector"] or command["field-selector"])

@@ -35,11 +35,12 @@ def execute(context: Context, command: Command) -> Reply:
     box = container(pod, command["container"])
     note = defaulted(pod) if not command["container"] else ""
     stdin = (context.stdin or "") if command["stdin"] else ""
-    if len(words) == 1 and words[0] in _SHELLS and not stdin:
+    done = ran(context, pod.key, words, container=box, stdin=stdin, note=note)
+    if len(words) == 1 and words[0] in _SHELLS and not stdin and not done.code:
         raise Complaint("error: unable to use a TTY - input is not a terminal or the right kind of file",
                         f"There is no terminal in a notebook. Give the command itself: kubectl exec {command.args[0]} -- ip "
                         f"route, or a line for a shell: kubectl exec {command.args[0]} -- sh -c 'ip route | grep default'")
-    return ran(context, pod.key, words, container=box, stdin=stdin, note=note)
+    return done
 
 
 def ran(context: Context, device: str, words: tuple[str, ...], *, container: str = "", image: str = "", stdin: str = "",

@@ -46,7 +46,11 @@ def _resource(given: str, word: str, path: str) -> tuple[Resource, list[str]]:
     try:
         return named(given), []
     except Complaint:
+        pass
+    try:
         return named(word), [step for step in path.split(".") if step]
+    except Complaint as wrong:
+        raise Complaint(wrong.text.removeprefix("error: "), wrong.hint) from None
 
 
 def explained(resource: Resource, steps: Iterable[str], *, recursive: bool = False) -> str:

@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from k8snet_course.kubectl import flags as f
-from k8snet_course.kubectl.changes import OUTPUT, create, drafted, dry_run, told
+from k8snet_course.kubectl.changes import OUTPUT, create, drafted, dry_run, several, told
 from k8snet_course.kubectl.choose import chosen
 from k8snet_course.kubectl.complaint import Complaint
 from k8snet_course.kubectl.context import Context
 from k8snet_course.kubectl.drafts.services import Exposed, exposing
 from k8snet_course.kubectl.flags import TEXT, Flag
-from k8snet_course.kubectl.reply import Reply, joined
+from k8snet_course.kubectl.reply import Reply
 from k8snet_course.kubectl.resources import Resource
 from k8snet_course.kubectl.verbs.verb import Verb
 from k8snet_course.kubectl.words import Command
@@ -37,7 +37,7 @@ def expose(context: Context, command: Command) -> Reply:
             external_ip=command["external-ip"], session_affinity=command["session-affinity"])
         wanted = drafted(context, command, written)
         replies.append(told(context, command, wanted, create(context, wanted, how), "exposed", how))
-    return joined(replies).with_hint(found.hint)
+    return several(command, replies).with_hint(found.hint)
 
 
 def _what(resource: Resource, value: Any, selected: bool) -> Exposed:

@@ -15,9 +15,10 @@ from typing import Any
 
 from k8snet_course.errors import CourseError
 from k8snet_course.kubectl import flags as f
-from k8snet_course.kubectl.changes import CLIENT, OUTPUT, SERVER, Wanted, dry_run, hold, named_objects, told
+from k8snet_course.kubectl.changes import CLIENT, OUTPUT, SERVER, dry_run, hold, named_objects, told
 from k8snet_course.kubectl.complaint import Complaint
 from k8snet_course.kubectl.context import Context
+from k8snet_course.kubectl.files import Wanted
 from k8snet_course.kubectl.flags import SWITCH, Flag
 from k8snet_course.kubectl.reply import Reply, joined
 from k8snet_course.kubectl.resources import Resource
@@ -89,6 +90,8 @@ def _on(words: Words, context: Context, command: Command, resource: Resource, va
     missing = "".join(f'{words.noun} "{key}" not found.\n' for key in removed if key not in present)
     after = {key: text for key, text in {**present, **new}.items() if key not in removed}
     how = dry_run(command)
+    if how == CLIENT:
+        missing = ""
     done = (words.unchanged() if after == present else
             words.undone if not command["overwrite"] and len(after) < len(present) else words.done)
     wanted, held = _held(words, context, resource, value, after, how)
@@ -104,7 +107,7 @@ def _held(words: Words, context: Context, resource: Resource, value: Any, after:
         raise Complaint(f"error: this course keeps no {words.field} of {resource.plural} (asked for {value.name})",
                         f"{resource.kind}s are written by a controller, or without {words.field}.")
     changed = replace(value, **{words.field: after})
-    wanted = Wanted(as_dict(changed), changed)
+    wanted = Wanted(as_dict(changed), changed, changed=True)
     return wanted, hold(context, wanted, how)
 
 
@@ -117,7 +120,7 @@ def _node(context: Context, resource: Resource, node: Any, after: dict[str, str]
             context.cluster.label_node(node.name, {key: text for key, text in after.items() if key not in own})
         except CourseError as error:
             raise Complaint(f'The Node "{node.name}" is invalid: metadata.labels: Invalid value: {error}') from None
-    return Wanted({}, node), node
+    return Wanted({}, node, changed=True), node
 
 
 def _apart(words: Words, args: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -153,9 +156,10 @@ def _read(words: Words, pairs: Sequence[str]) -> tuple[dict[str, str], list[str]
                 raise Complaint(f'error: invalid label value: "{pair}": {detail}') from None
         new[key] = text
     both = next((key for key in removed if key in new), None)
+    if both is not None and words is ANNOTATIONS:
+        raise Complaint(f"error: can not both modify and remove the following annotation(s) in the same command: {both}")
     if both is not None:
-        raise Complaint(f"error: can not both modify and remove {'a label' if words is LABELS else 'an annotation'} in the "
-                        "same command")
+        raise Complaint("error: can not both modify and remove a label in the same command")
     return new, removed
 
 

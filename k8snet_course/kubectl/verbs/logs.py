@@ -25,7 +25,12 @@ def logs(context: Context, command: Command) -> Reply:
         raise Complaint("error: this course's programs write no logs", "Look at what reaches them: kubectl exec POD -- "
                                                                        "tcpdump -ni "
                         "eth0, or the trace of cluster.send.")
-    pod = pod_of(context, named(context, command, command.args[0]))
+    try:
+        pod = pod_of(context, named(context, command, command.args[0]))
+    except Complaint as wrong:  # its words are others than those of all other verbs
+        text = wrong.text.replace("Error from server (NotFound)", "error: error from server (NotFound)")
+        raise Complaint(text if text == wrong.text else f'{text} in namespace "{context.namespace(command)}"',
+                        wrong.hint) from None
     if len(command.args) > 2:
         raise Complaint("error: only one of POD and TYPE/NAME, and one container, can be named")
     container(pod, command["container"] or (command.args[1] if len(command.args) == 2 else ""))

@@ -12,10 +12,10 @@ from typing import Any
 
 from k8snet_course.errors import CourseError
 from k8snet_course.kubectl import flags as f
-from k8snet_course.kubectl.changes import OUTPUT, Wanted, dry_run, hold, named_objects, told
-from k8snet_course.kubectl.choose import text_of
+from k8snet_course.kubectl.changes import OUTPUT, dry_run, hold, named_objects, told
 from k8snet_course.kubectl.complaint import Complaint, server_error
 from k8snet_course.kubectl.context import Context
+from k8snet_course.kubectl.files import Wanted, text_of
 from k8snet_course.kubectl.flags import TEXT, Flag
 from k8snet_course.kubectl.refusals import refusal
 from k8snet_course.kubectl.reply import Reply, joined
@@ -46,7 +46,7 @@ def patch(context: Context, command: Command) -> Reply:
         document, = load_each(after)
         if document.error is not None:
             raise refusal(document.error, after)
-        one = Wanted(after, document.made)
+        one = Wanted(after, document.made, changed=True)
         held = hold(context, one, how)
         replies.append(told(context, command, one, held, "patched (no change)" if held == value else "patched", how))
     replies += [Reply("", f"{line}\n", 1) for line in found.errors]

@@ -6,9 +6,10 @@ Source: k8s.io/kubectl, pkg/cmd/replace.
 from __future__ import annotations
 
 from k8snet_course.kubectl import flags as f
-from k8snet_course.kubectl.changes import CLIENT, NO, OUTPUT, Wanted, dry_run, each, hold, present, told
+from k8snet_course.kubectl.changes import CLIENT, NO, OUTPUT, dry_run, each, hold, present, told
 from k8snet_course.kubectl.complaint import Complaint, server_error
 from k8snet_course.kubectl.context import Context
+from k8snet_course.kubectl.files import Wanted
 from k8snet_course.kubectl.flags import SWITCH, Flag
 from k8snet_course.kubectl.reply import Reply, joined
 from k8snet_course.kubectl.verbs.delete import gone
@@ -18,7 +19,7 @@ from k8snet_course.kubectl.words import Command
 
 def replace(context: Context, command: Command) -> Reply:
     """Replace what the files name.  Raises Complaint."""
-    if command.args:
+    if command.args and command["filename"]:
         raise Complaint(f"error: Unexpected args: [{' '.join(command.args)}]\nSee 'kubectl replace -h' for help and examples")
     how = dry_run(command)
     return each(context, command, lambda one: _replace(context, command, one, how))

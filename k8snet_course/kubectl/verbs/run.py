@@ -6,34 +6,25 @@ Source: k8s.io/kubectl, pkg/cmd/run/run.go.
 from __future__ import annotations
 
 from k8snet_course.kubectl import flags as f
-from k8snet_course.kubectl.changes import NO, OUTPUT, Wanted, create, drafted, dry_run, told
+from k8snet_course.kubectl.changes import NO, OUTPUT, create, drafted, dry_run, several, told
 from k8snet_course.kubectl.complaint import Complaint
 from k8snet_course.kubectl.context import Context
 from k8snet_course.kubectl.drafts.pods import RESTART_POLICIES, pod
 from k8snet_course.kubectl.drafts.services import Exposed, exposing
+from k8snet_course.kubectl.files import Wanted
 from k8snet_course.kubectl.flags import SWITCH, TEXT, TEXTS, Flag
 from k8snet_course.kubectl.reply import Reply, joined
 from k8snet_course.kubectl.verbs.verb import Verb
 from k8snet_course.kubectl.words import Command
 
+_SEE = "\nSee 'kubectl run -h' for help and examples"
+
 
 def run(context: Context, command: Command) -> Reply:
     """Make the pod.  Raises Complaint."""
-    if not command.args:
-        raise Complaint("error: NAME is required for run", "Write kubectl run NAME --image=nginx.")
-    if "image" not in command.given:
-        raise Complaint('error: required flag(s) "image" not set', "Write --image=nginx, or another image.")
     attached = command["attach"] or command["stdin"]
     how = dry_run(command)
-    if command["tty"] and not command["stdin"]:
-        raise Complaint("error: -i/--stdin is required for containers with -t/--tty=true")
-    if command["expose"] and not command["port"]:
-        raise Complaint("error: --port must be set when exposing a service")
-    if command["rm"] and not attached:
-        raise Complaint("error: --rm should only be used for attached containers")
-    if attached and how != NO:
-        raise Complaint("error: --dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, "
-                        "or --tty)")
+    _check(command, attached, how)
     name, words = command.args[0], (*command.args[1:], *(command.after or ()))
     made = drafted(context, command, pod(
         name, command["image"], labels=command["labels"], namespace=command["namespace"], port=command["port"],
@@ -46,8 +37,28 @@ def run(context: Context, command: Command) -> Reply:
     service = _service(context, command, made) if command["expose"] else None
     done = told(context, command, made, create(context, made, how), "created", how)
     if service is not None:
-        done = joined([told(context, command, service, create(context, service, how), "created", how), done])
+        first = told(context, command, service, create(context, service, how), "created", how)
+        done = several(command, [first, done], "---\n---\n")
     return _attached(context, command, made, words, service) if attached else done
+
+
+def _check(command: Command, attached: bool, how: str) -> None:
+    """Refuse flags that do not go together.  Raises Complaint."""
+    if "image" not in command.given:
+        raise Complaint('error: required flag(s) "image" not set', "Write --image=nginx, or another image.")
+    if not command.args:
+        raise Complaint(f"error: NAME is required for run{_SEE}", "Write kubectl run NAME --image=nginx.")
+    if not command["image"]:
+        raise Complaint("error: --image is required")
+    if command["tty"] and not command["stdin"]:
+        raise Complaint(f"error: -i/--stdin is required for containers with -t/--tty=true{_SEE}")
+    if command["expose"] and not command["port"]:
+        raise Complaint(f"error: --port must be set when exposing a service{_SEE}")
+    if command["rm"] and not attached:
+        raise Complaint(f"error: --rm should only be used for attached containers{_SEE}")
+    if attached and how != NO:
+        raise Complaint("error: --dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, "
+                        f"or --tty){_SEE}")
 
 
 def _service(context: Context, command: Command, made: Wanted) -> Wanted:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from k8snet_course.kubectl import flags as f
-from k8snet_course.kubectl.changes import OUTPUT, Wanted, dry_run, hold, named_objects, told
+from k8snet_course.kubectl.changes import OUTPUT, dry_run, hold, named_objects, told
 from k8snet_course.kubectl.complaint import Complaint, server_error
 from k8snet_course.kubectl.context import Context
+from k8snet_course.kubectl.files import Wanted
 from k8snet_course.kubectl.flags import NUMBER, SWITCH, Flag
 from k8snet_course.kubectl.reply import Reply, joined
 from k8snet_course.kubectl.verbs.verb import Verb
@@ -42,7 +43,7 @@ def scale(context: Context, command: Command) -> Reply:
             raise Complaint(f"error: the ReplicaSet {value.name} belongs to a Deployment, which would scale it back at once",
                             "Scale the Deployment.")
         changed = replace(value, replicas=wanted)
-        one = Wanted(as_dict(changed), changed)
+        one = Wanted(as_dict(changed), changed, changed=True)
         replies.append(told(context, command, one, hold(context, one, how), "scaled", how))
     replies += [Reply("", f"{line}\n", 1) for line in found.errors]
     if not replies:

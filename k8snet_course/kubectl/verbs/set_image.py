@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from k8snet_course.kubectl import flags as f
-from k8snet_course.kubectl.changes import OUTPUT, Wanted, dry_run, hold, named_objects, told
+from k8snet_course.kubectl.changes import OUTPUT, dry_run, hold, named_objects, told
 from k8snet_course.kubectl.complaint import Complaint
 from k8snet_course.kubectl.context import Context
 from k8snet_course.kubectl.drafts.pods import checked_image
+from k8snet_course.kubectl.files import Wanted
 from k8snet_course.kubectl.flags import SWITCH, Flag
 from k8snet_course.kubectl.reply import Reply, joined
 from k8snet_course.kubectl.verbs.verb import Verb
@@ -26,18 +27,16 @@ def set_image(context: Context, command: Command) -> Reply:
     """Change images of the objects that the command names.  Raises Complaint."""
     things = [word for word in command.args if "=" not in word]
     images = {key: checked_image(image) for key, _, image in (word.partition("=") for word in command.args if "=" in word)}
-    if not things and not command["filename"]:
-        raise Complaint("error: one or more resources must be specified as <resource> <name> or <resource>/<name>")
-    if not images:
-        raise Complaint("error: at least one image update is required", "Write CONTAINER=IMAGE, such as nginx=nginx:1.29.")
     found = named_objects(context, command, things)
+    if not images and not found.errors:
+        raise Complaint("error: at least one image update is required", "Write CONTAINER=IMAGE, such as nginx=nginx:1.29.")
     how = dry_run(command)
     replies = []
     for resource, value in found.objects:
         changed = _changed(resource.plural, value, images)
         if changed == value:
             continue
-        one = Wanted(as_dict(changed), changed)
+        one = Wanted(as_dict(changed), changed, changed=True)
         replies.append(told(context, command, one, hold(context, one, how), "image updated", how))
     replies += [Reply("", f"{line}\n", 1) for line in found.errors]
     return joined(replies).with_hint(found.hint)
