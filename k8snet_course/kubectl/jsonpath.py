@@ -138,7 +138,7 @@ def _closing(text: str, at: int) -> int:
 
 
 def _parts(pieces: list[tuple[str, bool]], at: int, inside: int) -> tuple[tuple[Action | Loop, ...], int]:
-    """The parts from here to the end, or in so many ranges to the ``end`` of the last one; and where that is (0: there is none)."""
+    """The parts from here to the end, or inside of ranges to the ``end`` of the last one; and where that is (0: nowhere)."""
     found: list[Action | Loop] = []
     while at < len(pieces):
         text, action = pieces[at]
