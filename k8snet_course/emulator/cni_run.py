@@ -18,7 +18,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from k8snet_course.cni.plugin import Json
@@ -43,27 +43,53 @@ def attach(runs: Sequence[NodeRun], spaces: Spaces, plugins: str, data: Path) ->
 
 
 def _on_node(run: NodeRun, spaces: Spaces, plugins: str, data: Path) -> dict[str, Json]:
+    """CNI ADD for the pods of one node, pod by pod; while one waits for bridge, loopback and portmap work for others."""
     store = data / run.network
     store.mkdir(parents=True)
     for name, text in run.before.items():
         (store / name).write_text(text, encoding="ascii", newline="")
-    results: dict[str, Json] = {}
-    lines = []
-    for one in run.addings:
-        for name, text in one.last.items():
-            (store / name).write_text(text, encoding="ascii")
-        if one.skipped:
-            # Numbers are never given twice: what is made and removed again uses one up, as the pods did that are gone.
-            # The bridge has been there since the first of them.
-            there = [] if results or run.built else [f"link add {run.bridge} type bridge"]
-            spaces.inside(run.node, ip_batch, there + ["link add skipped type bridge", "link del skipped"] * one.skipped)
-        results[one.device] = real = add(one, spaces, run.node, plugins, data)
-        expected = as_in_real(one.result, real)
-        if real != expected:
-            raise PluginDisagrees(f"the result for {one.device}: {json.dumps(real)}", json.dumps(expected), _MEND)
-        name = real["interfaces"][1]["name"]
-        lines += [f"link set {name} down", f"link set {name} name {one.link} address {one.link_mac}", f"link set {one.link} up"]
-    spaces.inside(run.node, ip_batch, lines)
+    with ThreadPoolExecutor(1, "k8snet-lo") as first, ThreadPoolExecutor(1, "k8snet-ports") as last:
+
+        def ask(one: Adding, turn: Turn, result: Json) -> Json:
+            request = {**turn.request, "prevResult": result} if "prevResult" in turn.request else turn.request
+            return call(turn._replace(request=request), spaces, run.node, one.device, plugins, data)
+
+        loopbacks = [first.submit(ask, one, one.turns[0], {}) for one in run.addings]
+        waiting: list[tuple[Adding, Future[Json]]] = []
+        for one in run.addings:
+            for name, text in one.last.items():
+                (store / name).write_text(text, encoding="ascii")
+            if one.skipped:
+                # Numbers are never given twice: what is made and removed again uses one up, as the pods did that are gone.
+                # The bridge has been there since the first of them.
+                there = [] if waiting or run.built else [f"link add {run.bridge} type bridge"]
+                spaces.inside(run.node, ip_batch, there + ["link add skipped type bridge", "link del skipped"] * one.skipped)
+            bridge, portmap = one.turns[1:]
+            waiting.append((one, last.submit(ask, one, portmap, ask(one, bridge, {}))))
+        results = {one.device: _as_expected(one, each.result()) for one, each in waiting}
+        for each in loopbacks:
+            each.result()
+    spaces.inside(run.node, ip_batch, [line for one, _ in waiting for line in _renamed(one, results[one.device])])
+    _check(run, store, spaces)
+    return results
+
+
+def _as_expected(one: Adding, real: Json) -> Json:
+    """A pod's result, if it is the model's.  Raises PluginDisagrees."""
+    expected = as_in_real(one.result, real)
+    if real != expected:
+        raise PluginDisagrees(f"the result for {one.device}: {json.dumps(real)}", json.dumps(expected), _MEND)
+    return real
+
+
+def _renamed(one: Adding, real: Json) -> list[str]:
+    """The lines for `ip -batch` that give the node side of a pod's cable the model's name and MAC address."""
+    name = real["interfaces"][1]["name"]
+    return [f"link set {name} down", f"link set {name} name {one.link} address {one.link_mac}", f"link set {one.link} up"]
+
+
+def _check(run: NodeRun, store: Path, spaces: Spaces) -> None:
+    """Raise PluginDisagrees if the plugins have left something else on a node than the model says."""
     for name, text in run.after.items():
         if name.startswith(LAST):  # the last address may have been a pod's that is gone
             (store / name).write_text(text, encoding="ascii")
@@ -76,18 +102,6 @@ def _on_node(run: NodeRun, spaces: Spaces, plugins: str, data: Path) -> dict[str
         written = of_portmap("".join(saved).splitlines())
         if written != run.port_rules:
             raise PluginDisagrees(f"portmap's rules on {run.node}: {written}", str(run.port_rules), _MEND)
-    return results
-
-
-def add(one: Adding, spaces: Spaces, node: str, plugins: str, data: Path) -> Json:
-    """CNI ADD for one pod: plugin after plugin, each with the result of the one before."""
-    result: Json = {}
-    for turn in one.turns:
-        request = {**turn.request, "prevResult": result} if "prevResult" in turn.request else turn.request
-        said = call(turn._replace(request=request), spaces, node, one.device, plugins, data)
-        if turn.program != "loopback":
-            result = said
-    return result
 
 
 def call(turn: Turn, spaces: Spaces, node: str, device: str, plugins: str, data: Path) -> Json:
