@@ -81,6 +81,27 @@ class ApiServer:
         """The object of this kind and key, or None."""
         return self._of(kind).get(key)
 
+    def present(self, kind: str, key: str) -> Any:
+        """The object of this kind and key, whether somebody wrote it or a controller made it; or None."""
+        found = self.find(kind, key)
+        return found if found is not None else self._made(kind, key)
+
+    def _made(self, kind: str, key: str) -> Any:
+        """An object that a controller made: an EndpointSlice of a Service, a ReplicaSet of a Deployment.
+
+        Its name is that of its owner and a few letters.
+        """
+        if kind not in ("EndpointSlice", "ReplicaSet"):
+            return None
+        owner = key.rpartition("-")[0]
+        if kind == "EndpointSlice":
+            several = self.services.slices(owner) if owner in self.services.services else ()
+            written = self._of(kind)
+        else:
+            deployment = self._of("Deployment").get(owner)
+            several, written = (deployment.replica_set(),) if deployment is not None else (), {}
+        return next((one for one in several if one.key == key and key not in written), None)
+
     def get(self, kind: str, name: str, namespace: str = "default") -> Any:
         """An object by its name, or by namespace/name.  Raises NotFound."""
         held = self._of(kind)
@@ -110,7 +131,7 @@ class ApiServer:
         """
         from k8snet_course import manifests  # kinds and their fields are needed only where manifests are
 
-        changes = manifests.plan(wanted, lambda kind, key: self.find(kind.name, key), spots)
+        changes = manifests.plan(wanted, lambda kind, key: self.present(kind.name, key), spots)
         done: list[Any] = []
         self._doomed = []
         try:
@@ -135,6 +156,9 @@ class ApiServer:
         """Hold one object, new or changed, with what follows from it at once."""
         kind = type(after).__name__
         before = self.find(kind, after.key)
+        made = self._made(kind, after.key) if before is None else None
+        if made is not None:
+            return made  # whoever made it, makes it again as it was
         if hasattr(after, "namespace"):
             self.namespace(after.namespace)
         if isinstance(after, Pod):

@@ -75,7 +75,7 @@ def drafted(context: Context, command: Command, written: Mapping[str, Any]) -> W
 
 def present(context: Context, wanted: Wanted) -> Any:
     """The object of the same name that is there, or None."""
-    return context.server.api.find(wanted.resource.kind, wanted.value.key)
+    return context.server.api.present(wanted.resource.kind, wanted.value.key)
 
 
 def hold(context: Context, wanted: Wanted, how: str = NO) -> Any:
