@@ -245,7 +245,12 @@ class Cluster:
         return self._control.node(node).ipam
 
     def second_ipam(self, node: str) -> Ipam | None:
-        """That of the pods' second addresses in a dual-stack cluster; elsewhere None."""
+        """That of the pods' second addresses in a dual-stack cluster; elsewhere None.
+
+            >>> Cluster(pod_cidr="10.244.0.0/16,fd00:10:244::/56",
+            ...         node_network="192.168.1.0/24,fd00:192:168:1::/64").second_ipam("node-1").peek()
+            'fd00:10:244::2'
+        """
         return self._control.node(node).second_ipam
 
     def conflist(self, node: str) -> dict[str, object]:

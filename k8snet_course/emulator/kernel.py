@@ -38,7 +38,7 @@ _TRIED = (
      "let root run 'modprobe ipip', or use cni='calico-vxlan'"),
     (VXLAN, "ip link add probe2 type vxlan id 1 dstport 8472", "a plugin with VXLAN", "let root run 'modprobe vxlan'"),
     (IPVS, "ipvsadm -L; test -e /proc/net/ip_vs", "proxy='ipvs'",
-     "let root run 'modprobe ip_vs' and install ipvsadm, or use proxy='iptables'"),
+     "use proxy='iptables'"),
     (BRIDGE_NETFILTER, "test -e /proc/sys/net/bridge/bridge-nf-call-iptables", "a Service for pods of one bridge",
      "let root run 'modprobe br_netfilter'"),
 )
@@ -67,7 +67,11 @@ def born_with() -> tuple[str, ...]:
 
 def not_checked() -> tuple[str, ...]:
     """What cannot be compared with real Linux on this machine, one sentence each."""
-    return tuple(str(ability) for ability in kernel().values() if not ability.there)
+    found = [str(ability) for ability in kernel().values() if not ability.there]
+    if kernel()[IPVS].there:
+        found.append(f"{IPVS} is there, but this version does not lay it out, so {kernel()[IPVS].needed_for} is not checked; "
+                     f"{kernel()[IPVS].get}")
+    return tuple(found)
 
 
 def _in_a_namespace(script: str) -> list[str]:
