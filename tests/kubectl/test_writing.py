@@ -89,7 +89,8 @@ def test_a_file_without_a_namespace_is_about_the_commands(cluster: Cluster) -> N
         out(cluster, line)
     assert out(cluster, "apply -f -", POD) == "pod/a created\n"
     assert out(cluster, "get -f - -o name", POD) == "pod/a\n"
-    assert refused(cluster, "delete -n default -f -", POD) == 'Error from server (NotFound): pods "a" not found'
+    assert refused(cluster, "delete -n default -f -", POD) == (
+        'Error from server (NotFound): error when deleting "STDIN": pods "a" not found')
     assert out(cluster, "delete -f -", POD) == 'pod "a" deleted from shop namespace\n'
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from k8snet_course.errors import CourseError
 from k8snet_course.kubectl import flags as f
-from k8snet_course.kubectl.changes import AFTER, NO, dry_run, named_objects
+from k8snet_course.kubectl.changes import AFTER, CLIENT, NO, dry_run, named_objects
 from k8snet_course.kubectl.choose import not_found
 from k8snet_course.kubectl.complaint import Complaint, server_error
 from k8snet_course.kubectl.context import Context
+from k8snet_course.kubectl.files import in_files
 from k8snet_course.kubectl.flags import NUMBER, SWITCH, TEXT, Flag
 from k8snet_course.kubectl.reply import Reply, joined
 from k8snet_course.kubectl.resources import Resource
@@ -33,8 +34,10 @@ def delete(context: Context, command: Command) -> Reply:
     """Delete what the command names.  Raises Complaint."""
     if command["all"] and (command["selector"] or command["field-selector"]):
         raise Complaint("error: setting 'all' parameter but found a non empty selector. ")
-    found = named_objects(context, command)
     how = dry_run(command)
+    if command["filename"] and not command.args:
+        return _of_files(context, command, how)
+    found = named_objects(context, command)
     many = bool(command["all"] or command["selector"] or command["field-selector"])
     replies = [Reply("", _warnings(command, any(not group.resource.namespaced for group in found.groups)))]
     done = 0
@@ -48,17 +51,37 @@ def delete(context: Context, command: Command) -> Reply:
     return joined(replies).with_hint(found.hint)
 
 
+def _of_files(context: Context, command: Command, how: str) -> Reply:
+    """Delete what files name, one by one: what went with another one is missing then."""
+    warnings = Reply("", _warnings(command, False))
+    replies: list[Reply] = []
+    for one in in_files(context, command):
+        if isinstance(one, Complaint):
+            replies.append(one.reply())
+            continue
+        resource, value = one.resource, one.value
+        if how != CLIENT and context.server.find(resource, value.name, getattr(value, "namespace", "")) is None:
+            if not command["ignore-not-found"]:
+                replies.append(server_error("NotFound", f'error when deleting "{one.source}": {resource.plural_full} '
+                                            f'"{value.name}" not found').reply())
+            continue
+        replies.append(_delete(context, command, resource, value, how, True))
+    if not any(reply.out or reply.err for reply in replies):
+        replies.append(Reply("No resources found\n"))
+    return joined([warnings, *replies])
+
+
 def _delete(context: Context, command: Command, resource: Resource, value: Any, how: str, many: bool) -> Reply:
     kind = resource.kind
     namespace = getattr(value, "namespace", "")
     if kind == "Node":
         return Complaint(f"error: this course's nodes stay for a cluster's lifetime (asked to delete {value.name})",
                          "Make another cluster, with Cluster(nodes=...).").reply()
-    if context.server.find(resource, value.name, namespace) is None:  # it went with another one of the list
+    if how != CLIENT and context.server.find(resource, value.name, namespace) is None:  # it went with another one of the list
         return Reply() if many else Reply("", f"{not_found(resource, value.name)}\n", 1)
     text = f"{resource.full}/{value.name}\n" if command["output"] == "name" else gone(resource, value, how, command["force"])
     held = context.server.api.find(kind, f"{namespace}/{value.name}" if resource.namespaced else value.name)
-    if held is None:
+    if held is None and how != CLIENT:
         if kind == "ReplicaSet" and how == NO:
             _cascade(context, value)
         return Reply(text, f"{_WRITTEN_AGAIN.get(kind, 'It is made again at once.')}\n")

@@ -72,7 +72,7 @@ def _patched(before: dict[str, Any], change: Any, kind: str) -> dict[str, Any]:
     after = copy.deepcopy(before)
     if kind == JSON:
         for number, operation in enumerate(change):
-            _operate(after, operation, number)
+            operate(after, operation, number)
         return after
     merged: dict[str, Any] = merge(after, change, strategic=kind == STRATEGIC)
     return merged
@@ -90,6 +90,8 @@ def merge(value: Any, change: Any, *, strategic: bool = False, field: str = "") 
     if isinstance(change, Mapping):
         found = dict(value) if isinstance(value, Mapping) else {}
         for name, inside in change.items():
+            if name.startswith("$"):  # a remark about the order of a list, or which fields are to stay: nothing follows here
+                continue
             if inside is None:
                 found.pop(name, None)
             else:
@@ -116,7 +118,7 @@ def _items(value: list[Any], change: list[Any], keys: tuple[str, ...]) -> list[A
     return found
 
 
-def _operate(value: Any, operation: Any, number: int) -> None:
+def operate(value: Any, operation: Any, number: int) -> None:
     """One operation of a JSON patch.  Raises Complaint."""
     if not isinstance(operation, Mapping) or operation.get("op") not in ("add", "replace", "remove"):
         raise Complaint(f"error: operation {number} of the patch is none of add, replace and remove",
