@@ -34,6 +34,8 @@ class Bind:
 
     machine: Machine
     servers: tuple[str, ...] = field(default=())
+    notes: list[str] = field(default_factory=list)
+    """What nslookup says of replies by servers that do not ask others for this name."""
 
     def search(self, name: str, wanted: str, use_search: bool = True) -> Found:
         """Ask for a name, with the search list if that is to be used.  Raises InvalidName."""
@@ -60,6 +62,8 @@ class Bind:
             if answer is None:
                 silent.append((server, seen))
                 continue
+            if self.machine.authoritative(server, name, answer):
+                self.notes.append(f";; Got recursion not available from {server}")
             last = Found(name, server, answer, tuple(silent))
             if answer.rcode is not Rcode.SERVFAIL:
                 return last

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from k8snet_course.linux.packet import with_port
 from k8snet_course.shell.http import Fetched, fetch
 from k8snet_course.shell.machine import Machine, travel_time
 from k8snet_course.shell.options import BadOption, Options, parsed
@@ -100,12 +101,15 @@ def _spoken(machine: Machine, given: Options, got: Fetched, headers: dict[str, s
         return ""
     if not got.address:
         return f"* Could not resolve host: {got.host}\n* Closing connection 0\n"
-    at = f"[{got.address}]:{got.port}" if ":" in got.address else f"{got.address}:{got.port}"
-    lines = [f"*   Trying {at}..."]
+    lines = []
+    for address, why in got.before:
+        lines += [f"*   Trying {with_port(address, got.port)}...",
+                  f"* connect to {address} port {got.port} failed: {machine.error(why)}"]
+    lines.append(f"*   Trying {with_port(got.address, got.port)}...")
     if not got.status and got.why is not None:
         lines.append(f"* connect to {got.address} port {got.port} failed: {machine.error(got.why)}")
-        _, why = _failure(given, got)
-        return "\n".join([*lines, f"* {why.partition(') ')[2]}", "* Closing connection 0"]) + "\n"
+        _, said = _failure(given, got)
+        return "\n".join([*lines, f"* {said.partition(') ')[2]}", "* Closing connection 0"]) + "\n"
     path = "/" + got.url.partition("://")[2].partition("/")[2]
     name = got.host if got.port == got.usual_port else f"{got.host}:{got.port}"
     sent = {"Host": name, "User-Agent": given.last("A") or _AGENT, "Accept": "*/*"} | headers

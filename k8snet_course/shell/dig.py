@@ -61,7 +61,8 @@ def dig(machine: Machine, words: list[str], stdin: str) -> Ran:
             found = bind.search(name, wanted, asked.search)
         except CourseError:
             return Ran(out, f"dig: '{name}' is not a legal name (bad label type)\n", 10)
-        out += _reply(asked, found, wanted, words, first)
+        own = found.answer is not None and machine.authoritative(found.server, found.name, found.answer)
+        out += _reply(asked, found, wanted, words, first, own)
         code = _NO_SERVER if found.answer is None else code
         first = False
     return Ran(out, "", code)
@@ -120,7 +121,7 @@ def _switch(asked: _Asked, word: str) -> str:
     return "" if full else word
 
 
-def _reply(asked: _Asked, found: Found, wanted: str, words: list[str], first: bool) -> str:
+def _reply(asked: _Asked, found: Found, wanted: str, words: list[str], first: bool, own: bool) -> str:
     """Everything that dig prints of one question."""
     answer = found.answer
     if asked.short:
@@ -134,7 +135,7 @@ def _reply(asked: _Asked, found: Found, wanted: str, words: list[str], first: bo
     if answer is None:
         return "\n".join([*unreachable(found, asked.tries)[:-1], *lines, ";; no servers could be reached"]) + "\n"
     if "comments" in asked.shown:
-        lines += [";; Got answer:", *_header(found, answer, wanted), ""]
+        lines += [";; Got answer:", *_header(found, answer, wanted, own), ""]
         lines += [";; OPT PSEUDOSECTION:", "; EDNS: version: 0, flags:; udp: 1232"]
     if "question" in asked.shown:
         lines += [*([";; QUESTION SECTION:"] if "comments" in asked.shown else []), _question(found.name, wanted)]
@@ -148,10 +149,9 @@ def _reply(asked: _Asked, found: Found, wanted: str, words: list[str], first: bo
     return "".join(f"{line}\n" for line in lines)
 
 
-def _header(found: Found, answer: Answer, wanted: str) -> list[str]:
+def _header(found: Found, answer: Answer, wanted: str, own: bool) -> list[str]:
     """Status, flags and counts.  What is the cluster's the server answers itself; for the rest it asks others."""
     number = crc32(f"{found.name} {wanted} {found.server}".encode()) & 0xFFFF
-    own = found.name.rstrip(".").endswith((".local", "in-addr.arpa", "ip6.arpa")) and not answer.why.startswith("outside")
     counts = (f"QUERY: 1, ANSWER: {len(answer.records)}, AUTHORITY: {len(answer.authority)}, "
               f"ADDITIONAL: {len(answer.additional) + 1}")
     return [f";; ->>HEADER<<- opcode: QUERY, status: {answer.rcode}, id: {number}",
@@ -211,8 +211,8 @@ def host(machine: Machine, words: list[str], stdin: str) -> Ran:
         address, _ = machine.resolve(names[1])
         bind.servers = (address,) if address else ()
     if is_address(names[0]):
-        name, wanted = reverse_name(names[0]), ["PTR"]
-        found = bind.search(f"{name}.", "PTR")
+        name, wanted = f"{reverse_name(names[0])}.", ["PTR"]
+        found = bind.search(name, "PTR")
     else:
         name, wanted = names[0], [types[0]] if types[0] else ["A", "AAAA"]
         try:

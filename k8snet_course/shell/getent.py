@@ -35,14 +35,14 @@ def _hosts(machine: Machine, name: str) -> list[str]:
     if is_address(name):
         known = _own_name(machine, name) or machine.name_of(name)
         return [f"{name:<15} {known}"] if known else []
-    addresses, canonical = _found(machine, name)
+    addresses, canonical, alias = _found(machine, name)
     six = [each for each in addresses if ":" in each]
-    return [f"{each:<15} {canonical}" for each in six or addresses]
+    return [f"{each:<15} {canonical}{f' {alias}' if alias != canonical else ''}" for each in six or addresses]
 
 
 def _ahosts(machine: Machine, name: str, version: str) -> list[str]:
     """Each address as getaddrinfo(3) gives it, once for each type of socket."""
-    addresses, canonical = ([name], name) if is_address(name) else _found(machine, name)
+    addresses, canonical, _ = ([name], name, name) if is_address(name) else _found(machine, name)
     wanted = [each for each in addresses if not version or (":" in each) == (version == "v6")]
     lines = []
     for number, each in enumerate(wanted):
@@ -50,12 +50,13 @@ def _ahosts(machine: Machine, name: str, version: str) -> list[str]:
     return lines
 
 
-def _found(machine: Machine, name: str) -> tuple[list[str], str]:
+def _found(machine: Machine, name: str) -> tuple[list[str], str, str]:
+    """The addresses of a name, the name that has them, and the full name that was found."""
     try:
         found = machine.lookup(name)
     except CourseError:
-        return [], ""
-    return list(found.result), found.found.removesuffix(".") or name
+        return [], "", ""
+    return list(found.result), machine.canonical(found) or name, found.found.removesuffix(".") or name
 
 
 def _own_name(machine: Machine, address: str) -> str:

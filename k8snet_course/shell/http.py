@@ -20,6 +20,9 @@ from k8snet_course.shell.machine import Machine
 from k8snet_course.shell.outcome import Noticed, outcome
 from k8snet_course.shell.ran import Ran, failed
 
+BUSYBOX_WGET = "busybox wget"
+"""The one program here that tries a host's first address only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -27,6 +30,7 @@ class Fetched:
 
     ``address`` is where the client connected (empty: the host has none; ``found`` is the lookup).  ``status`` is 0 where no
     response came: then ``why`` is what the client's system said (None: the connection was there), and ``reason`` a sentence.
+    ``before`` are the addresses that were tried in vain before, and why.
     """
 
     url: str
@@ -41,6 +45,7 @@ class Fetched:
     reason: str = ""
     body: str = ""
     response: Response | None = None
+    before: tuple[tuple[str, Noticed], ...] = ()
 
     @property
     def phrase(self) -> str:
@@ -56,23 +61,28 @@ def fetch(machine: Machine, url: str, method: str, headers: Mapping[str, str], i
     try:
         asked = HttpRequest.from_url(whole, method, {})
     except CourseError as problem:
-        return failed(f"{program}: ({problem})", code=3 if program == "curl" else 1)
+        return failed(f"{program.rpartition(' ')[2]}: ({problem})", code=3 if program == "curl" else 1)
     usual = 443 if asked.scheme == HTTPS else 80
     path = asked.path if asked.path.startswith("/") else f"/{asked.path}"
     shown = whole if "/" in whole.partition("://")[2] else whole + path
-    plain = Fetched(shown, asked.hostname, asked.port, usual, method)
     given = (at or {}).get(asked.hostname, "")
     address, found = (given, None) if given else machine.resolve(asked.hostname)
     if not address:
         return Fetched(shown, asked.hostname, asked.port, usual, method, found)
-    try:
-        response = machine.request(whole, address, asked.port, method, headers, insecure)
-    except CourseError as problem:
-        return failed(f"{program}: ({problem})", code=2)
-    first = outcome(response.trace)
-    why = None if response.status or first.ok else first.connect_error()
-    return Fetched(plain.url, plain.host, plain.port, usual, method, found, address, response.status, why, response.reason,
-                   _body(response), response)
+    every = found.result if found is not None and program != BUSYBOX_WGET else (address,)
+    before: list[tuple[str, Noticed]] = []
+    for address in every:
+        try:
+            response = machine.request(whole, address, asked.port, method, headers, insecure)
+        except CourseError as problem:
+            return failed(f"{program.rpartition(' ')[2]}: ({problem})", code=2)
+        first = outcome(response.trace)
+        why = None if response.status or first.ok else first.connect_error()
+        if why is None or address == every[-1]:
+            break
+        before.append((address, why))
+    return Fetched(shown, asked.hostname, asked.port, usual, method, found, address, response.status, why, response.reason,
+                   _body(response), response, before=tuple(before))
 
 
 def _body(response: Response) -> str:

@@ -23,6 +23,7 @@ from k8snet_course.probe import EPHEMERAL_PORT, is_address
 from k8snet_course.response import Response
 from k8snet_course.shell.images import MACHINE, Image, image
 from k8snet_course.shell.outcome import Noticed, Outcome, error_text, outcome
+from k8snet_course.underlay import INTERNET, ROUTER
 
 if TYPE_CHECKING:
     from k8snet_course.cluster import Cluster
@@ -148,6 +149,16 @@ class Machine:
         serving = meaning.server_on(trace.hops[-1].device)
         return (serving.query(name, wanted), seen) if serving is not None else (None, Outcome(Noticed.SILENCE))
 
+    def authoritative(self, server: str, name: str, answer: Answer) -> bool:
+        """Whether a server answers for itself: CoreDNS does for the cluster's names, and offers no recursion then; for all
+        other names it asks servers outside.
+        """
+        meaning = self.wires.meaning
+        if server in (meaning.underlay.address[ROUTER], meaning.underlay.address[INTERNET]):
+            return False
+        ends = [name, *(record.data for record in answer.records if record.type == "PTR")]
+        return any(f".{each.rstrip('.').lower()}".endswith(f".{meaning.domain}") for each in ends)
+
     def resolve(self, host: str) -> tuple[str, Lookup | None]:
         """The address that a program connects to for a host: the host itself if it is one, else the first that is found.
 
@@ -160,6 +171,14 @@ class Machine:
         except CourseError as problem:  # no DNS message can carry this name
             return "", Lookup(host, self.libc, (), error="EAI_NONAME", why=str(problem))
         return (found.result[0] if found.result else ""), found
+
+    def canonical(self, found: Lookup) -> str:
+        """The name that has the address, where the name that was looked up is an alias of it."""
+        for query in found.queries:
+            for record in query.answer.records if query.answer is not None and query.name == found.found else ():
+                if record.type in ("A", "AAAA"):
+                    return record.name.removesuffix(".")
+        return found.found.removesuffix(".")
 
     def name_of(self, address: str) -> str:
         """What an address is called by whoever is asked for it; empty where it has no name."""

@@ -42,25 +42,31 @@ def netcat(machine: Machine, words: list[str], stdin: str) -> Ran:
         why = gai_text(machine, found) if not address else "Name or service not known"
         return failed(f'nc: getaddrinfo for host "{host}" port {text}: {why}')
     protocol = "UDP" if given.has("u") else "TCP"
+    addresses = found.result if found is not None else (address,)
     err, code = "", 1
     for port in ports:
-        seen = outcome(machine.connect(address, port, protocol, size=int(protocol == "UDP")))
-        noticed = seen.noticed if protocol == "UDP" else seen.connect_error()
-        # A datagram without an answer looks like one that has arrived, and only a closed port is told to whoever sent it.
-        up = noticed is Noticed.OK or (protocol == "UDP" and noticed is not Noticed.REFUSED and not seen.local)
-        code = 0 if up else code
-        if not given.has("v"):
-            continue
-        small = protocol.lower()
-        if up:
-            whom = f"{host} ({address})" if not is_address(host) else host
-            err += f"Connection to {whom} {port} port [{small}/{SERVICES[protocol].get(port, '*')}] succeeded!\n"
-        elif noticed is Noticed.SILENCE and given.last("w"):
-            err += f"nc: connect to {host} port {port} ({small}) timed out: Operation now in progress\n"
-        elif protocol == "TCP" or (seen.local and noticed is not Noticed.FORBIDDEN):
-            whom = f"{host} ({address})" if not is_address(host) else host
-            err += f"nc: connect to {whom} port {port} ({small}) failed: {machine.error(noticed)}\n"
+        for each in addresses:
+            line, up = _tried(machine, given, host, each, port, protocol)
+            err += f"{line}\n" if line and given.has("v") else ""
+            if up:
+                code = 0
+                break
     return Ran("", err, code)
+
+
+def _tried(machine: Machine, given: Options, host: str, address: str, port: int, protocol: str) -> tuple[str, bool]:
+    """What is said of a port, and whether it can be reached."""
+    seen = outcome(machine.connect(address, port, protocol, size=int(protocol == "UDP")))
+    noticed = seen.noticed if protocol == "UDP" else seen.connect_error()
+    small, whom = protocol.lower(), host if is_address(host) else f"{host} ({address})"
+    # A datagram without an answer looks like one that has arrived, and only a closed port is told to whoever sent it.
+    if noticed is Noticed.OK or (protocol == "UDP" and noticed is not Noticed.REFUSED and not seen.local):
+        return f"Connection to {whom} {port} port [{small}/{SERVICES[protocol].get(port, '*')}] succeeded!", True
+    start = f"nc: connect to {whom} port {port} ({small})"
+    if noticed is Noticed.SILENCE and given.last("w"):
+        return f"{start} timed out: Operation now in progress", False
+    told = protocol == "TCP" or (seen.local and noticed is not Noticed.FORBIDDEN)
+    return f"{start} failed: {machine.error(noticed)}" if told else "", False
 
 
 _NO_LISTENING = ("(programs that wait belong to the pod: make it with add_pod(..., listen=8080), and look from another one "

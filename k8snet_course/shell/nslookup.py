@@ -52,6 +52,7 @@ def busybox_nslookup(machine: Machine, words: list[str], stdin: str) -> Ran:
             lines.append(f"** server can't find {query.name.removesuffix('.')}: {query.answer.rcode}")
             wrong = True
         else:
+            lines += [] if machine.authoritative(query.server, query.name, query.answer) else [_NOT_ITS_OWN]
             lines += [_busybox_record(record) for record in query.answer.records]
         lines.append("")
     return Ran("\n".join(lines) + "\n", "", 1 if wrong else 0)
@@ -106,28 +107,33 @@ def nslookup(machine: Machine, words: list[str], stdin: str) -> Ran:
 def _forwards(bind: Bind, name: str, types: list[str]) -> Ran:
     found = bind.search(name, types[0])
     if found.answer is None:
-        return Ran("\n".join(unreachable(found)) + "\n\n", "", 1)
-    lines = [f"Server:\t\t{found.server}", f"Address:\t{found.server}#53", ""]
+        return Ran("\n".join([*bind.notes, *unreachable(found)]) + "\n\n", "", 1)
+    lines = [*bind.notes, f"Server:\t\t{found.server}", f"Address:\t{found.server}#53", ""]
+    bind.notes.clear()
     if found.answer.rcode is not Rcode.NOERROR:
         return Ran("\n".join([*lines, f"** server can't find {name}: {found.answer.rcode}", "", ""]), "", 1)
-    code = 0
-    answers = [found.answer]
     records = _shown(found.answer)
+    others = not bind.machine.authoritative(found.server, found.name, found.answer)
+    if records and others:
+        records.insert(0, _NOT_ITS_OWN)
     last = found.answer.records[-1] if found.answer.records else None
-    for kind in types[1:] if last is None or last.type != "CNAME" else ():
-        target = found.answer.records[-1].name if found.answer.records else found.name
-        again, _ = bind.machine.ask(found.server, target, kind)
-        if again is not None and again.rcode is Rcode.NOERROR:
-            answers.append(again)
-            records += _shown(again)
-    if not records and all(each.rcode is Rcode.NOERROR for each in answers):
-        records, code = [f"*** Can't find {name}: No answer"], 1
-    if last is not None and last.type == "CNAME" and types[0] != "CNAME":
-        end, _ = bind.machine.ask(found.server, last.data, types[0])
-        if end is not None and end.rcode is not Rcode.NOERROR:
-            records.append(f"** server can't find {last.data.removesuffix('.')}: {end.rcode}")
-            code = 1
-    return Ran("\n".join([*lines, *records, "", ""]), "", code)
+    aliased = last is not None and last.type == "CNAME" and types[0] != "CNAME"
+    again = None
+    if len(types) > 1 and not aliased:
+        again = bind.ask(last.name if last is not None else found.name, types[1]).answer
+        records += [*bind.notes, *(_shown(again) if again is not None and again.rcode is Rcode.NOERROR else [])]
+    if last is None and (again is None or not again.records):
+        return Ran("\n".join([*lines, *records, f"*** Can't find {name}: No answer", "", ""]), "", 1)
+    end = bind.ask(last.data, types[0]).answer if aliased and last is not None else None
+    if last is not None and end is not None and end.rcode is not Rcode.NOERROR:
+        records.append(f"** server can't find {last.data.removesuffix('.')}: {end.rcode}")
+        return Ran("\n".join([*lines, *records, "", ""]), "", 1)
+    elsewhere = _ELSEWHERE if others and types[0] not in ("A", "AAAA") else ()
+    return Ran("\n".join([*lines, *records, "", *elsewhere, ""]))
+
+
+_NOT_ITS_OWN = "Non-authoritative answer:"
+_ELSEWHERE = ("Authoritative answers can be found from:", "")
 
 
 def _shown(answer: Answer) -> list[str]:
@@ -146,11 +152,14 @@ def _backwards(bind: Bind, address: str) -> Ran:
     name = reverse_name(address)
     found = bind.search(f"{name}.", "PTR")
     if found.answer is None:
-        return Ran("\n".join(unreachable(found)) + "\n\n", "", 1)
+        return Ran("\n".join([*bind.notes, *unreachable(found)]) + "\n\n", "", 1)
     if found.answer.rcode is not Rcode.NOERROR:
-        return Ran(f"** server can't find {name}: {found.answer.rcode}\n\n", "", 1)
-    lines = _shown(found.answer) or [f"*** Can't find {name}: No answer"]
-    return Ran("\n".join([*lines, "", ""]), "", 0 if found.answer.records else 1)
+        return Ran("\n".join([*bind.notes, f"** server can't find {name}: {found.answer.rcode}", "", ""]), "", 1)
+    lines = [*bind.notes, *_shown(found.answer)]
+    if not found.answer.records:
+        return Ran("\n".join([*lines, f"*** Can't find {name}: No answer", "", ""]), "", 1)
+    elsewhere = () if bind.machine.authoritative(found.server, found.name, found.answer) else _ELSEWHERE
+    return Ran("\n".join([*lines, "", *elsewhere, ""]))
 
 
 def _words(words: Iterable[str]) -> tuple[str | None, list[str]]:

@@ -70,7 +70,7 @@ def ping(machine: Machine, words: list[str], stdin: str) -> Ran:
     if not address:
         return failed(f"ping: {wanted.host}: {gai_text(machine, found)}", code=2)
     # An address is not looked up, and for a name the one that has the address is shown.
-    name = wanted.host if is_address(wanted.host) else (found.found.removesuffix(".") if found is not None else wanted.host)
+    name = wanted.host if is_address(wanted.host) else (machine.canonical(found) if found is not None else wanted.host)
     whole = wanted.size + _ICMP_HEADER + (_IPV6 if ":" in address else _IPV4)
     origin = (f" from {wanted.source} {wanted.through}:" if wanted.source else "")
     head = f"PING {name}({address}){origin} {wanted.size} data bytes" if ":" in address else (

@@ -9,7 +9,7 @@ Source: BusyBox 1.37, networking/wget.c; GNU Wget 1.21; compared with both on Li
 from __future__ import annotations
 
 from k8snet_course.linux.packet import with_port
-from k8snet_course.shell.http import Fetched, fetch
+from k8snet_course.shell.http import BUSYBOX_WGET, Fetched, fetch
 from k8snet_course.shell.machine import Machine, gai_text
 from k8snet_course.shell.options import BadOption, Options, parsed
 from k8snet_course.shell.outcome import Noticed
@@ -79,7 +79,8 @@ def wget(machine: Machine, words: list[str], stdin: str) -> Ran:
         log.append(f"Resolving {got.host} ({got.host})... {said}")
     if not got.address:
         return _logged(given, "", [*log, f"wget: unable to resolve host address ‘{got.host}’"], 4)
-    at = f"{got.host} ({got.host})|{got.address}|:{got.port}" if got.found is not None else with_port(got.address, got.port)
+    log += [f"Connecting to {_at(got, address)}... failed: {machine.error(why)}." for address, why in got.before]
+    at = _at(got, got.address)
     if not got.status:
         said = machine.error(got.why) if got.why is not None else got.reason
         log.append(f"Connecting to {at}... failed: {said}.")
@@ -96,6 +97,13 @@ def wget(machine: Machine, words: list[str], stdin: str) -> Ran:
     return _logged(given, got.body if kept == "-" else "", log, 0)
 
 
+def _at(got: Fetched, address: str) -> str:
+    """Where it connects: the host with its address, or an address alone."""
+    if got.found is None:
+        return with_port(address, got.port)
+    return f"{got.host} ({got.host})|{address}|:{got.port}"
+
+
 def _logged(given: Options, out: str, log: list[str], code: int) -> Ran:
     return Ran(out, "" if given.has("q") else "\n".join(log) + "\n", code)
 
@@ -108,5 +116,5 @@ def _fetch(machine: Machine, given: Options, url: str) -> Fetched | Ran:
             return failed(f"wget: invalid header '{each}': write 'Name: value'")
         headers[name.strip()] = value.strip()
     method = given.last("M") or ("POST" if given.last("p") else "GET")
-    return fetch(machine, url, method, headers, insecure=given.has("k") or machine.image.form_of("wget") == "busybox",
-                 program="wget")
+    busybox = machine.image.form_of("wget") == "busybox"
+    return fetch(machine, url, method, headers, given.has("k") or busybox, BUSYBOX_WGET if busybox else "wget")
