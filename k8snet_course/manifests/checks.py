@@ -42,6 +42,8 @@ def each_once(spot: Spot, keys: Sequence[Hashable], field: str, what: str) -> No
 
     ``field`` is the item's field to point at, ``what`` continues the words ``<path> to have``.  Raises InvalidManifest.
     """
+    if len(keys) < 2:
+        return
     seen: set[Hashable] = set()
     for number, key in enumerate(keys):
         if key and key in seen:

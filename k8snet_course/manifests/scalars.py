@@ -143,8 +143,7 @@ class Texts:
         """The map.  Raises InvalidManifest."""
         if not isinstance(spot.value, dict):
             raise spot.wrong("a map of texts", "write 'key: value' lines")
-        plain = Text()
-        texts = {name: here.value if type(here.value) is str else "" if here.value is None else plain.read(spot.field(name))
+        texts = {name: here.value if type(here.value) is str else "" if here.value is None else _ANY_TEXT.read(spot.field(name))
                  for name, here in spot.value.items()}
         if self.check is not None:
             try:
@@ -156,6 +155,9 @@ class Texts:
     def write(self, value: Mapping[str, str]) -> dict[str, str]:
         """The map, its keys in alphabetical order as Kubernetes prints them."""
         return {key: value[key] for key in sorted(value)}
+
+
+_ANY_TEXT = Text()
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,9 +103,9 @@ def _right_type(service: Service, spot: Spot) -> None:
     spec = spot.at("spec")
     ports = spec.given("ports")
     for parent in (spec, *(ports.items() if ports is not None and ports.value else ())):
-        for name in _ONLY_WITH:
-            if name not in parent.value:
-                continue
+        if _ONLY_WITH.keys().isdisjoint(parent.value):
+            continue
+        for name in (name for name in _ONLY_WITH if name in parent.value):
             types, here = _ONLY_WITH[name], parent.field(name)
             if service.type in types or here.value in (None, 0, []) or (
                     name == "externalTrafficPolicy" and service.external_ips):

@@ -45,8 +45,7 @@ class Endpoint(NamedTuple):
         return f"{','.join(self.addresses)}{where} {state}{', terminating' if self.terminating else ''}"
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointPort:
+class EndpointPort(NamedTuple):
     """A port that all endpoints of a slice share.  ``name`` is the name of the Service's port, ``port`` the pods' number.
 
     >>> print(EndpointPort(8080, name="http"))
