@@ -24,7 +24,7 @@ from k8snet_course.kubectl.refusals import already_exists, no_namespace, refusal
 from k8snet_course.kubectl.reply import Reply, joined
 from k8snet_course.kubectl.resources import several as types
 from k8snet_course.kubectl.words import Command
-from k8snet_course.manifests import load_each
+from k8snet_course.manifests import as_dict, load_each
 
 NO, CLIENT, SERVER = "none", "client", "server"
 OUTPUT = Flag("output", TEXT, "The form of the output.", "o", values=("yaml", "json", "name"))
@@ -88,7 +88,7 @@ def hold(context: Context, wanted: Wanted, how: str = NO) -> Any:
     try:
         held, = context.server.api.apply((wanted.value,), (wanted.spot,) if wanted.spot else (), rehearsal=how == SERVER)
     except CourseError as error:
-        raise refusal(error, wanted.written, wanted.source) from None
+        raise refusal(error, wanted.written or as_dict(wanted.value), wanted.source) from None
     return held
 
 

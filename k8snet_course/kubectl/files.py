@@ -26,7 +26,8 @@ _STDIN = "STDIN"
 class Wanted:
     """An object that a manifest asks for: as it was written, as a value, the file it is from (empty: none), and where in it.
 
-    ``value`` is None for a manifest with a mistake, which --dry-run=client prints all the same.
+    ``value`` is None for a manifest with a mistake, which --dry-run=client prints all the same; ``written`` is empty for an
+    object that kubectl has only changed.
     """
 
     written: Mapping[str, Any]

@@ -23,6 +23,7 @@ from k8snet_course.errors import (
     Unschedulable,
 )
 from k8snet_course.kubectl.complaint import Complaint, server_error
+from k8snet_course.kubectl.explained import IN_CRDS, schema
 from k8snet_course.kubectl.resources import Resource, of_kind
 from k8snet_course.manifests import KINDS
 from k8snet_course.manifests.spot import REQUIRED, UNKNOWN, UNSUPPORTED
@@ -36,6 +37,8 @@ _SUBDOMAIN = ("a lowercase RFC 1123 subdomain must consist of lower case alphanu
 _POD_UPDATE = ("spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
                "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
                "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)")
+_OF_ANOTHER_TYPE = re.compile(r" to be (a text|a whole number|true or false|a list|a map of fields|a map of texts)$")
+_GO = {"integer": "int32", "boolean": "bool", "[]integer": "[]int32"}
 _IN_PYTHON = re.compile(r"delete\('(\w+)', '([^']+)'\)")
 _IN_SERVER_WORDS = re.compile(r"\((?:failed to allocate IP [^ ]+: )?(provided (?:port|IP) .*)\)$")
 """Where the model's sentence has the API server's words in brackets."""
@@ -89,6 +92,11 @@ def refusal(error: CourseError, written: Mapping[str, Any], source: str = "") ->
         return server_error("BadRequest", f'{_creating(source)}{kind} in version "{version.rpartition("/")[2]}" cannot be '
                                           'handled '
                             f'as a {kind}: strict decoding error: unknown field "{error.path}"', str(error))
+    wrong_type = _wrong_type(error, kind, written) if isinstance(error, InvalidManifest) else ""
+    if wrong_type:
+        return server_error("BadRequest", f'{_creating(source)}{kind} in version "{version.rpartition("/")[2]}" cannot be '
+                                          'handled '
+                            f"as a {kind}: {wrong_type}", _sentence(error))
     if isinstance(error, (Unschedulable, AddressesExhausted)):
         return Complaint(f"error: {error}", "A real cluster would take the object and leave it Pending; this course says at "
                                             "once "
@@ -112,6 +120,33 @@ def _creating(source: str) -> str:
 def _name(written: Mapping[str, Any]) -> str:
     metadata = written.get("metadata")
     return str(metadata.get("name") or "") if isinstance(metadata, Mapping) else ""
+
+
+def _wrong_type(error: InvalidManifest, kind: str, written: Mapping[str, Any]) -> str:
+    """What Go's JSON reader says of a value of another type than the field has; empty: that is not the mistake.
+
+    Custom resources are no Go types of the API server, so it does not say it of them.
+    """
+    found = _OF_ANOTHER_TYPE.search(error.expected)
+    if found is None or of_kind(kind).group in IN_CRDS:
+        return ""
+    here, parent = schema(kind), kind
+    steps = [step.partition("[")[0] for step in error.path.split(".")]
+    in_a_map = len(steps) > 1 and error.path.rpartition(".")[0].endswith(("labels", "annotations", "selector", "matchLabels"))
+    if in_a_map:
+        steps.pop()
+    for step in steps:
+        inside = here.field(step)
+        if inside is None:
+            return ""
+        here, parent = inside, here.type.removeprefix("[]")
+    value = next((value for place, value in _values(written, "") if place == error.path), None)
+    given = "object" if isinstance(value, Mapping) else "array" if isinstance(value, list) else (
+        "bool" if isinstance(value, bool) else "number" if isinstance(value, (int, float)) else "string")
+    wanted = _GO.get(here.type, re.sub(r"^(\[\])*", lambda marks: f"{marks[0]}v1.", here.type) if here.fields else here.type)
+    if in_a_map or error.path.endswith("]"):  # one of several
+        wanted = wanted.removeprefix("map[string]").removeprefix("[]")
+    return f"json: cannot unmarshal {given} into Go struct field {parent}.{'.'.join(steps)} of type {wanted}"
 
 
 def _cause(error: CourseError, kind: str, written: Mapping[str, Any]) -> str:
@@ -141,6 +176,8 @@ def _detail(error: CourseError, path: str, kind: str) -> str:
     own = _IN_SERVER_WORDS.search(error.expected)
     if isinstance(error, AddressUnavailable) and own is not None:
         return f"failed to allocate IP {error.given}: {own[1]}" if "IP" in own[1] else own[1]
+    if error.expected.endswith("to be a whole number or a name") and str(error.given).isdecimal():
+        return "must contain at least one letter (a-z)"
     if "RFC 1123 subdomain" in error.expected:
         return _SUBDOMAIN
     if isinstance(error, (InvalidManifest, InvalidName)) and "RFC 1123 label" in error.expected:
@@ -174,7 +211,9 @@ def _is_empty(error: InvalidManifest) -> bool:
 
 
 def _values(written: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """The fields of a manifest that hold one value, with it."""
+    """The fields of a manifest, with what they hold."""
+    if isinstance(written, (Mapping, list)):
+        yield path, written
     if isinstance(written, Mapping):
         for field, inside in written.items():
             yield from _values(inside, f"{path}.{field}".lstrip("."))

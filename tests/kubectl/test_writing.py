@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from k8snet_course import Cluster
 
@@ -412,6 +414,34 @@ REFUSED = {
 }
 
 
+WRONG_TYPES = {
+    # the place in a Pod's spec or metadata: (a wrong value, what the API server says after "cannot unmarshal")
+    "ports: [{containerPort: '80'}]": "string into Go struct field ContainerPort.spec.containers.ports.containerPort of type "
+                                      "int32",
+    "image: 5": "number into Go struct field Container.spec.containers.image of type string",
+    "ports: {containerPort: 80}": "object into Go struct field Container.spec.containers.ports of type []v1.ContainerPort",
+    "ports: [80]": "number into Go struct field Container.spec.containers.ports of type v1.ContainerPort",
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_TYPES)
+def test_values_of_a_wrong_type(cluster: Cluster, wrong: str) -> None:
+    text = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    {wrong}\n"
+    more = "" if "image" in wrong else "    image: nginx\n"
+    first, second = cluster.kubectl("apply -f -", f"{text}{more}").err.splitlines()
+    said, cannot, rest = first.partition(": json: cannot unmarshal ")
+    assert cannot and rest == WRONG_TYPES[wrong]
+    assert said == 'Error from server (BadRequest): error when creating "STDIN": Pod in version "v1" cannot be handled as a Pod'
+    assert second.startswith("line 7: ")
+
+
+def test_labels_that_are_no_texts(cluster: Cluster) -> None:
+    assert refused(cluster, "apply -f -", POD.replace("app: a", "app: 1")).endswith(
+        "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string")
+    assert refused(cluster, "apply -f -", SERVICE.format(name="b", spec="ports: [{port: 80, targetPort: '80'}]")) == (
+        'The Service "b" is invalid: spec.ports[0].targetPort: Invalid value: "80": must contain at least one letter (a-z)')
+
+
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_the_api_server_refuses(cluster: Cluster, what: str) -> None:
     text, said, taught = REFUSED[what]
@@ -423,6 +453,32 @@ def test_what_the_api_server_refuses(cluster: Cluster, what: str) -> None:
     assert (reply.out, reply.code) == ("", 1)
     assert reply.err.startswith(said) and taught in reply.err, reply.err
     assert (cluster.services, cluster.pods, cluster.objects("deployments")) == before
+
+
+OPERATIONS = (
+    "delete pod {}", "label pod {} app=other --overwrite", "label pod {} app=web --overwrite", "apply -f -",
+    "scale deployment web --replicas={number}", "delete pods -l app=other",
+    "patch deployment web -p '{{spec: {{replicas: {number}}}}}'",
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(OPERATIONS), st.integers(0, 5)), max_size=12))
+def test_a_deployment_has_its_pods_whatever_is_done(operations: list[tuple[str, int]]) -> None:
+    cluster = Cluster(nodes=2)
+    replicas = 2
+    assert cluster.kubectl("apply -f -", WEB).code == 0
+    for line, number in operations:
+        name = cluster.pods[number % len(cluster.pods)].name if cluster.pods else "nobody"
+        cluster.kubectl(line.format(name, number=number), WEB)
+        replicas = number if "number" in line else 2 if line.startswith("apply") else replicas
+        (web,) = cluster.objects("deployments")
+        own = {pod.name for pod in web.pods()}
+        there = {pod.name: pod for pod in cluster.pods}
+        assert (web.replicas, len(own)) == (replicas, replicas) and own <= set(there)
+        assert all(web.selector.matches(there[each].labels) for each in own)
+        ready = {pod.ip for pod in cluster.pods if pod.labels["app"] == "web"}
+        assert endpoints(cluster, "web") == ready
 
 
 def test_no_room_for_a_pod() -> None:

@@ -4,6 +4,6 @@
 that a manifest cannot have; ``core``, ``policies`` and ``routing`` have the texts, by type and field.
 """
 
-from k8snet_course.kubectl.explained.schema import Part, schema
+from k8snet_course.kubectl.explained.schema import IN_CRDS, Part, schema
 
-__all__ = ["Part", "schema"]
+__all__ = ["IN_CRDS", "Part", "schema"]

@@ -46,7 +46,7 @@ _TYPES = {
 """The types of fields whose tables have no class of that name."""
 _SCALARS: dict[type, str] = {Text: "string", Number: "integer", Flag: "boolean", Texts: "map[string]string",
                              NumberOrText: "IntOrString"}
-_IN_CRDS = ("gateway.networking.k8s.io", "policy.networking.k8s.io")
+IN_CRDS = ("gateway.networking.k8s.io", "policy.networking.k8s.io")
 """API groups that are installed as custom resources: their types have no names that kubectl could print."""
 
 
@@ -85,7 +85,7 @@ def schema(kind: str) -> Part:
     '[]Container'
     """
     found = KINDS[kind]
-    plain = found.api_version.rpartition("/")[0] not in _IN_CRDS
+    plain = found.api_version.rpartition("/")[0] not in IN_CRDS
     return Part("", kind, TEXTS[kind], _parts(found.record.fields, kind, kind, plain))
 
 

@@ -24,7 +24,6 @@ from k8snet_course.kubectl.reply import Reply, joined
 from k8snet_course.kubectl.resources import Resource
 from k8snet_course.kubectl.verbs.verb import Verb
 from k8snet_course.kubectl.words import Command
-from k8snet_course.manifests import as_dict
 from k8snet_course.names import check_labels
 
 _VALUE = ("a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
@@ -107,7 +106,7 @@ def _held(words: Words, context: Context, resource: Resource, value: Any, after:
         raise Complaint(f"error: this course keeps no {words.field} of {resource.plural} (asked for {value.name})",
                         f"{resource.kind}s are written by a controller, or without {words.field}.")
     changed = replace(value, **{words.field: after})
-    wanted = Wanted(as_dict(changed), changed, changed=True)
+    wanted = Wanted({}, changed, changed=True)
     return wanted, hold(context, wanted, how)
 
 

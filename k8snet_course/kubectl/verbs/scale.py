@@ -16,7 +16,6 @@ from k8snet_course.kubectl.flags import NUMBER, SWITCH, Flag
 from k8snet_course.kubectl.reply import Reply, joined
 from k8snet_course.kubectl.verbs.verb import Verb
 from k8snet_course.kubectl.words import Command
-from k8snet_course.manifests import as_dict
 
 _MOST = 5000
 
@@ -43,7 +42,7 @@ def scale(context: Context, command: Command) -> Reply:
             raise Complaint(f"error: the ReplicaSet {value.name} belongs to a Deployment, which would scale it back at once",
                             "Scale the Deployment.")
         changed = replace(value, replicas=wanted)
-        one = Wanted(as_dict(changed), changed, changed=True)
+        one = Wanted({}, changed, changed=True)
         replies.append(told(context, command, one, hold(context, one, how), "scaled", how))
     replies += [Reply("", f"{line}\n", 1) for line in found.errors]
     if not replies:

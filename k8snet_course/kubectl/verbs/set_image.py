@@ -19,7 +19,6 @@ from k8snet_course.kubectl.flags import SWITCH, Flag
 from k8snet_course.kubectl.reply import Reply, joined
 from k8snet_course.kubectl.verbs.verb import Verb
 from k8snet_course.kubectl.words import Command
-from k8snet_course.manifests import as_dict
 from k8snet_course.objects.pod import Pod
 
 
@@ -36,7 +35,7 @@ def set_image(context: Context, command: Command) -> Reply:
         changed = _changed(resource.plural, value, images)
         if changed == value:
             continue
-        one = Wanted(as_dict(changed), changed, changed=True)
+        one = Wanted({}, changed, changed=True)
         replies.append(told(context, command, one, hold(context, one, how), "image updated", how))
     replies += [Reply("", f"{line}\n", 1) for line in found.errors]
     return joined(replies).with_hint(found.hint)
