@@ -548,7 +548,7 @@ class Cluster:
         self._connections += 1
         trace = forward.send(self._linux, self._linux.device(source), packet, target.label, self._linux.device(target.device),
                              asked=source.removeprefix("default/"), seed=self._connections, owner=owner)
-        for tap in self._taps:
+        for tap in tuple(self._taps):  # one may end itself
             tap(trace)
         return trace
 

@@ -1,13 +1,15 @@
 """A command line: words, pipes, ``&&``, ``||`` and ``;``, as a small part of what sh(1) reads.
 
-There are no loops, variables other than those of the environment, or files to write but /dev/null.
+Variables are those of the environment.  There are no loops, and no files to write but /dev/null.
 
 Source: POSIX, Shell Command Language, section 2.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 JOINTS = ("|", "&&", "||", ";")
@@ -81,12 +83,31 @@ def parts_of(text: str) -> list[Part]:
     return found
 
 
+def expanded(text: str, variables: Mapping[str, str]) -> str:
+    """A line with the values of variables in it; one that there is not is empty.  Between single quotes nothing is replaced.
+
+    >>> expanded("wget $HOST:${PORT}/ '$HOST' $X", {"HOST": "10.96.0.20", "PORT": "80"})
+    "wget 10.96.0.20:80/ '$HOST' "
+    """
+    found = ""
+    for part in _PIECES.findall(text):
+        name = _VARIABLE.fullmatch(part)
+        found += variables.get(name[1] or name[2], "") if name is not None else part
+    return found
+
+
+_PIECES = re.compile(r"'[^']*'|\\.|\$\{\w+\}|\$[A-Za-z_]\w*|.", re.DOTALL)
+_VARIABLE = re.compile(r"\$\{(\w+)\}|\$([A-Za-z_]\w*)")
+
+
 def needs_shell(text: str) -> bool:
     """Whether a text is more than a command and its words.
 
-    >>> needs_shell("ip route | head -1"), needs_shell("grep 'a|b'")
-    (True, False)
+    >>> needs_shell("ip route | head -1"), needs_shell("grep 'a|b'"), needs_shell("echo $HOSTNAME")
+    (True, False, True)
     """
+    if any(_VARIABLE.fullmatch(part) for part in _PIECES.findall(text)):
+        return True
     try:
         return any(set(token) <= set("|&;<>") for token in _raw(text))
     except ValueError:

@@ -11,8 +11,9 @@ from difflib import get_close_matches
 
 from k8snet_course.errors import InvalidArgument
 from k8snet_course.shell.commands import COMMANDS, NOT_MODELLED, known_as
+from k8snet_course.shell.env import environment
 from k8snet_course.shell.images import BUSYBOX, FULL, MACHINE, PACKAGES, teacher
-from k8snet_course.shell.line import BadLine, Part, needs_shell, parts_of
+from k8snet_course.shell.line import BadLine, Part, expanded, needs_shell, parts_of
 from k8snet_course.shell.machine import Machine
 from k8snet_course.shell.ran import Ran
 from k8snet_course.shell.tcpdump import Capture
@@ -34,7 +35,9 @@ def run(machine: Machine, command: str | Sequence[str], stdin: str = "") -> Ran 
             raise InvalidArgument(command, f"a command line that can be read ({problem})", "close the quotes") from None
         if not words:
             raise InvalidArgument(command, "a command, such as 'ip route'", "write one")
-        return _line(machine, command, stdin) if needs_shell(command) else _program(machine, words, stdin)
+        if not needs_shell(command):
+            return _program(machine, words, stdin)
+        return _line(machine, command, stdin) if machine.image.has_shell else _missing(machine, "sh", "sh", "")
     if isinstance(command, Sequence) and command and all(isinstance(word, str) for word in command):
         return _program(machine, list(command), stdin)
     raise InvalidArgument(command, "a command as a text or as a list of words", "write 'ip route' or ['ip', 'route']")
@@ -43,7 +46,7 @@ def run(machine: Machine, command: str | Sequence[str], stdin: str = "") -> Ran 
 def _line(machine: Machine, text: str, stdin: str, shell: str = "sh") -> Ran:
     """A line with several commands."""
     try:
-        parts = parts_of(text)
+        parts = parts_of(expanded(text, environment(machine)))
     except BadLine as problem:
         return Ran("", f"{shell}: {problem}\n", 2)
     out, err, code, piped, skip = "", "", 0, stdin, False
@@ -53,6 +56,8 @@ def _line(machine: Machine, text: str, stdin: str, shell: str = "sh") -> Ran:
             piped = ""
         if skip:
             continue
+        if part.words[0] == "exit":
+            return Ran(out, err, int(part.words[1]) if part.words[1:] and part.words[1].isdecimal() else code)
         done = _quieted(_in_shell(machine, part, piped, shell), part)
         err, code = err + done.err, done.code
         if number + 1 < len(parts) and parts[number + 1].joint == "|":
@@ -71,10 +76,9 @@ def _quieted(done: Ran, part: Part) -> Ran:
 
 def _in_shell(machine: Machine, part: Part, stdin: str, shell: str) -> Ran:
     """One command that a shell starts."""
-    words = list(part.words)
-    if words[0] in ("exit", ":"):
-        return Ran(code=int(words[1]) if len(words) > 1 and words[1].isdecimal() else 0)
-    done = _program(machine, words, stdin, shell)
+    if part.words[0] == ":":
+        return Ran()
+    done = _program(machine, list(part.words), stdin, shell)
     if isinstance(done, Ran):
         return done
     done.stop()

@@ -13,7 +13,9 @@ compared with it on Linux 6.18.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
+from weakref import ref
 from zlib import crc32
 
 from k8snet_course.dns import Answer, Rcode
@@ -61,7 +63,7 @@ class Capture:
         self._passed = 0
         self._echoes: dict[tuple[str, str], int] = {}
         self._listening = True
-        machine.wires.taps.append(self._heard)
+        self._tap = _tap_of(self, machine.wires.taps)
 
     @property
     def out(self) -> str:
@@ -76,7 +78,7 @@ class Capture:
                 f"listening on {self._link}, link-type {kind}, snapshot length 262144 bytes\n")
         if self._listening:
             return text
-        count = len(self._lines) and self._passed
+        count = self._passed
         plural = "" if count == 1 else "s"
         return text + (f"{count} packet{plural} captured\n{count} packet{plural} received by filter\n"
                        "0 packets dropped by kernel\n")
@@ -99,7 +101,7 @@ class Capture:
     def stop(self) -> Capture:
         """Listen no longer, as Ctrl-C does; returns itself."""
         if self._listening:
-            self._machine.wires.taps.remove(self._heard)
+            self._machine.wires.taps.remove(self._tap)
             self._listening = False
         return self
 
@@ -116,7 +118,7 @@ class Capture:
     def __repr__(self) -> str:
         return str(self)
 
-    def _heard(self, trace: Trace) -> None:
+    def heard(self, trace: Trace) -> None:
         """A packet has been sent somewhere."""
         packet = trace.packet
         if packet.kind == "echo request":
@@ -158,6 +160,21 @@ class Capture:
         server: Server | None = self._machine.wires.meaning.server_on(trace.hops[-1].device) if name else None
         answer = server.query(name, kind) if server is not None else None
         return _dns_reply(trace.packet, answer) if answer is not None else ""
+
+
+def _tap_of(capture: Capture, taps: list[Callable[[Trace], None]]) -> Callable[[Trace], None]:
+    """What tells a capture of packets, until nobody has the capture any more."""
+    known = ref(capture)
+
+    def tap(trace: Trace) -> None:
+        there = known()
+        if there is None:
+            taps.remove(tap)
+        else:
+            there.heard(trace)
+
+    taps.append(tap)
+    return tap
 
 
 def tcpdump(machine: Machine, words: list[str], stdin: str) -> Ran | Capture:

@@ -175,6 +175,16 @@ def test_a_capture_ends_after_its_count_and_when_it_is_stopped() -> None:
     assert len(two.lines) == 2 and cluster._taps == []
 
 
+def test_captures_end_independently_of_each_other_and_with_their_last_reader() -> None:
+    cluster = two_nodes()
+    first = cluster.exec("node-1", "tcpdump -tni cni0 -c 1 icmp")
+    second = cluster.exec("node-1", "tcpdump -tni cni0 icmp")
+    cluster.exec("node-1", "tcpdump -tni cni0")
+    cluster.send("a", "c", None)
+    assert (len(first.lines), len(second.lines)) == (1, 2)
+    assert len(cluster._taps) == 1, "the one that nobody has is gone"
+
+
 def test_what_nobody_sees_is_in_no_capture() -> None:
     cluster = two_nodes()
     capture = cluster.exec("node-1", "tcpdump -ni any")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.errors import InvalidArgument, NotFound
@@ -36,6 +38,7 @@ def test_a_distroless_image_has_no_shell() -> None:
     cluster = two_nodes(image="registry.k8s.io/pause:3.10")
     done = cluster.exec("a", ["sh", "-c", "ip route"])
     assert done.code == 127 and "no shell" in done.err
+    assert "no shell" in str(cluster.exec("a", "ip route | head -1"))
 
 
 def test_containers_of_a_pod_are_told_apart() -> None:
@@ -68,6 +71,10 @@ def test_a_pod_with_the_nodes_network_sees_the_node() -> None:
     ("ip xyz 2>/dev/null || echo no", "no\n", 0),
     ("ip xyz 2>&1 | head -1", 'Object "xyz" is unknown, try "ip help".\n', 0),
     ("echo gone > /dev/null", "", 0),
+    ("echo one; exit 3; echo two", "one\n", 3),
+    ("echo $HOSTNAME '$HOSTNAME' \"${WEB_SERVICE_HOST}:$WEB_SERVICE_PORT\"", "a $HOSTNAME 10.96.0.20:80\n", 0),
+    ("wget -qO- http://$WEB_SERVICE_HOST/", "c answers GET / from 10.244.0.2\n", 0),
+    ("sh -c 'echo $HOSTNAME'", "a\n", 0),
 ])
 def test_lines_of_a_shell(line: str, out: str, code: int) -> None:
     done = two_nodes().exec("a", line)
@@ -136,3 +143,16 @@ def test_every_command_of_every_image_is_there() -> None:
 def test_a_result_prints_as_a_terminal_shows_it() -> None:
     assert str(Ran("out\n", "err\n", 1)) == repr(Ran("out\n", "err\n", 1)) == "out\nerr"
     assert str(Ran("out", "err\n", 1)) == "out\nerr" and Ran("a\nb\n").lines == ("a", "b")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("ab |&;<>'\"$2{}/\\-\n", max_size=20))
+def test_any_line_is_run_or_refused(line: str) -> None:
+    try:
+        done = _CLUSTER.exec("a", line)
+    except InvalidArgument:
+        return
+    assert isinstance(done, Ran) and _CLUSTER.exec("a", ["sh", "-c", line]).code in range(256)
+
+
+_CLUSTER = two_nodes()
