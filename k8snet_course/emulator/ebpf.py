@@ -12,6 +12,7 @@ Source: ip-route(8) (encap ip), ip-neighbour(8) (proxy), ip-link(8) (vxlan exter
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.cni.plugin import whole
@@ -19,6 +20,7 @@ from k8snet_course.linux.namespace import Namespace
 from k8snet_course.linux.route import Route
 
 _HIGHEST_TTL = 255
+_LINK_LOCAL = int(ip_address("fe80::"))
 
 
 def routes(ns: Namespace) -> Iterator[str]:
@@ -37,8 +39,20 @@ def routes(ns: Namespace) -> Iterator[str]:
         tunnel = ns.links[entry.dev].tunnel
         assert tunnel is not None, "the program's way to other machines"
         mtu = f" mtu {entry.mtu}" if entry.mtu else ""
-        yield (f"route replace {entry.dst} encap ip id {tunnel.vni} dst {entry.via} via {entry.via} dev {entry.dev} onlink"
-               f"{source}{mtu}")
+        outer = f"ip6 id {tunnel.vni} dst {entry.via} csum" if ":" in entry.via else f"ip id {tunnel.vni} dst {entry.via}"
+        router = _router(entry.via, ":" in entry.dst)
+        yield f"route replace {entry.dst} encap {outer} via {router} dev {entry.dev} onlink{source}{mtu}"
+
+
+def _router(machine: str, ipv6: bool) -> str:
+    """What stands for the machine at the far end as a router: itself, or in IPv6 a link-local address made from its address.
+
+    In IPv6 Linux wants no router on one interface to which it has a route by another.
+
+    >>> _router("192.168.1.3", False), _router("192.168.1.3", True), _router("fd00:192:168:1::3", True)
+    ('192.168.1.3', 'fe80::c0a8:103', 'fe80::3')
+    """
+    return str(ip_address(_LINK_LOCAL + int(ip_address(machine)) % 2**64)) if ipv6 else machine
 
 
 def answered(ns: Namespace) -> Iterator[str]:
@@ -55,18 +69,23 @@ def far_ends(cluster: Cluster, device: str) -> Iterator[str]:
         for node in cluster.nodes if link.tunnel is not None and link.tunnel.external else ():
             far = cluster.namespace(node.name).links.get(link.name)
             if node.name != device and far is not None:
-                yield f"neigh replace {node.ip} dev {link.name} lladdr {far.mac} nud permanent"
+                machine = next(ip for ip in node.ips if (":" in ip) == (link.tunnel is not None and ":" in link.tunnel.local))
+                for router in dict.fromkeys(_router(machine, ":" in pods) for pods in cluster.pod_cidr.split(",")):
+                    yield f"neigh replace {router} dev {link.name} lladdr {far.mac} nud permanent"
 
 
 def kept_ttl(ns: Namespace) -> str:
     """The text for `nft -f` that gives packets on their way into such a tunnel what routing takes off; empty without one."""
-    far = [entry for entry, _ in _entries(ns) if entry.via]
-    if not far:
-        return ""
-    wanted = f'iifname != "{far[0].dev}" ip daddr {{ {", ".join(entry.dst for entry in far)} }} jump higher'
-    rules = "\n".join(f"\t\tip ttl {ttl} ip ttl set {ttl + 1} return" for ttl in range(1, _HIGHEST_TTL))
-    return (f"table ip k8snet-ebpf {{\n\tchain higher {{\n{rules}\n\t}}\n"
-            f"\tchain prerouting {{\n\t\ttype filter hook prerouting priority mangle; policy accept;\n\t\t{wanted}\n\t}}\n}}\n")
+    text = ""
+    for family, field in (("ip", "ttl"), ("ip6", "hoplimit")):
+        far = [entry for entry, _ in _entries(ns) if entry.via and (":" in entry.dst) == (family == "ip6")]
+        if far:
+            wanted = f'iifname != "{far[0].dev}" {family} daddr {{ {", ".join(entry.dst for entry in far)} }} jump higher'
+            rules = "\n".join(f"\t\t{family} {field} {ttl} {family} {field} set {ttl + 1} return"
+                              for ttl in range(1, _HIGHEST_TTL))
+            text += (f"table {family} k8snet-ebpf {{\n\tchain higher {{\n{rules}\n\t}}\n\tchain prerouting {{\n"
+                     f"\t\ttype filter hook prerouting priority mangle; policy accept;\n\t\t{wanted}\n\t}}\n}}\n")
+    return text
 
 
 def _entries(ns: Namespace) -> Iterator[tuple[Route, Route]]:

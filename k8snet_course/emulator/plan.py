@@ -111,9 +111,6 @@ def check_cluster(cluster: Cluster) -> None:
 
 def _check_ipv6(cluster: Cluster) -> None:
     """The same for what is missing in IPv6 only."""
-    if any(link.tunnel is not None and link.tunnel.external for link in cluster.namespace(cluster.nodes[0].name).tunnels):
-        raise NotEmulated(f"{cluster.cni} with IPv6", "IPv4 addresses for tunnels that programs lead packets into",
-                          "make the cluster with another plugin, such as cni='flannel'")
     for kind in ("networkpolicies", "clusternetworkpolicies"):
         if cluster.objects(kind) and cluster.namespace(cluster.nodes[0].name).doors:
             raise NotEmulated(f"{kind} with IPv6", "policies of clusters with IPv4 alone", "delete them first")

@@ -14,7 +14,7 @@ from k8snet_course.emulator.ground import Ground
 from k8snet_course.faults import ForwardingOff, MissingNeighbour, MissingRoute
 
 REAL = pytest.mark.needs("ip", "bridge", "ip6tables-restore", "nft", "/usr/lib/cni/bridge", "root")
-PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "calico-bgp", "calico-vxlan", "cilium-native")
+PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "calico-bgp", "calico-vxlan", "cilium", "cilium-native")
 RANGES = {"six": ("fd00:10:244::/56", "fd00:192:168:1::/64"),
           "dual": ("10.244.0.0/16,fd00:10:244::/56", "192.168.1.0/24,fd00:192:168:1::/64"),
           "six first": ("fd00:10:244::/56,10.244.0.0/16", "fd00:192:168:1::/64,192.168.1.0/24")}
@@ -46,7 +46,7 @@ def probes(cluster: Cluster) -> list[Wanted]:
 
 @REAL
 @pytest.mark.parametrize(("cni", "ranges"), [*((cni, "dual") for cni in PLUGINS), ("flannel", "six"), ("calico-vxlan", "six"),
-                                            ("cilium-native", "six"), ("flannel", "six first")])
+                                            ("cilium", "six"), ("cilium-native", "six"), ("flannel", "six first")])
 def test_everybody_to_everybody(cni: str, ranges: str) -> None:
     cluster = cluster_of(cni, ranges)
     with emulate(cluster) as lab:
