@@ -28,8 +28,8 @@ _IMPOSSIBLE = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufff
 _TEXT = "tag:yaml.org,2002:str"
 _OLD_FLAGS = ("y", "Y", "n", "N")
 """What some readers take for yes and no."""
-_POWER = re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+")
-"""What some readers take for a number, as 1e3."""
+_ALMOST = re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+|[-+]?0o[0-7_]+|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
+"""What some readers take for a number or a date: 1e3, 0o7, 2026-1-1."""
 _FOLDED = frozenset("\r\x85\u2028\u2029")
 _UNREADABLE = frozenset(map(chr, range(0xD800, 0xE000)))
 """Halves of characters (surrogates): Python's texts can hold them, UTF-8 and YAML cannot."""
@@ -93,8 +93,10 @@ def documents(text: str) -> list[Located]:
     return [one for one in found if one.value is not None]
 
 
-def text_of(values: Iterable[object]) -> str:
+def text_of(values: Iterable[object], width: int = 1000) -> str:
     """The plain values as the documents of one YAML text.  ``documents`` reads the same values from it.
+
+    A line that is longer than ``width`` is folded at a blank.
 
     >>> print(text_of([{"a": 1}, {"b": ["x", "yes"]}]), end="")
     a: 1
@@ -115,18 +117,18 @@ def text_of(values: Iterable[object]) -> str:
             return True
 
     def text(dumper: Any, value: str) -> Any:
-        """Double quotes, as kubectl writes them, where a text looks like something else.
+        """Double quotes, as kubectl writes them, where a text looks like something else; several lines as they are.
 
         The line ends that are none to a person are escaped: the emitter would fold a text at them and lose them.
         """
         if value not in styles:
             plain = dumper.resolve(yaml.ScalarNode, value, (True, False)) == _TEXT and not (
-                value in _OLD_FLAGS or _POWER.fullmatch(value))
-            styles[value] = None if plain and _FOLDED.isdisjoint(value) else '"'
+                value in _OLD_FLAGS or _ALMOST.fullmatch(value))
+            styles[value] = '"' if not plain or not _FOLDED.isdisjoint(value) else "|" if "\n" in value else None
         return dumper.represent_scalar(_TEXT, value, style=styles[value])
 
     Dumper.add_representer(str, text)
-    return "---\n".join(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1000) for value in values)
+    return "---\n".join(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=width) for value in values)
 
 
 def located(value: object) -> Located:

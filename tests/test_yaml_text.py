@@ -71,7 +71,7 @@ def test_half_a_character_is_no_text() -> None:
 
 
 @pytest.mark.parametrize("value", ["y", "n", "N", "no", "on", "yes", "~", "", "0x1f", "1e3", "1_000", "10:20", "2001-01-01",
-                                   "1.10"])
+                                   "1.10", "0o7", "2026-1-1"])
 def test_texts_that_look_like_something_else_stand_in_double_quotes(value: str) -> None:
     """As kubectl 1.20 and 1.33 print such labels (`kubectl run x --image=a --labels=... --dry-run=client -o yaml`)."""
     assert text_of([{"a": value}]) == f'a: "{value}"\n'

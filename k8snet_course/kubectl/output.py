@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from k8snet_course.control_plane import collector_resting
@@ -19,6 +20,8 @@ from k8snet_course.kubectl.jsonpath_steps import PathError, in_go
 from k8snet_course.kubectl.table import columns
 from k8snet_course.kubectl.words import Command
 
+_WIDTH = 80
+"""kubectl folds longer lines of YAML."""
 _GO_TEMPLATES = ("go-template", "go-template-file", "template", "templatefile")
 
 
@@ -138,11 +141,11 @@ def yaml(value: dict[str, Any]) -> str:
     from k8snet_course.yaml_text import text_of
 
     if value.get("kind") != "List" or not value["items"]:
-        return text_of([value])
+        return text_of([value], _WIDTH)
     # One object at a time: for ten thousand at once the writer of YAML takes much longer.
-    items = ["\n  ".join(text_of([item]).splitlines()) for item in value["items"]]
+    items = [indent(text_of([item], _WIDTH - 2), "  ") for item in value["items"]]
     before, after = text_of([value | {"items": None}]).split("items: null\n")
-    return f"{before}items:\n- " + "\n- ".join(items) + f"\n{after}"
+    return f"{before}items:\n{''.join(f'- {item[2:]}' for item in items)}{after}"
 
 
 def as_json(value: Any) -> str:
