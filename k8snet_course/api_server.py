@@ -176,6 +176,7 @@ class ApiServer:
             return held
         after = self._admitted(after, before)
         if kind in _WORKLOADS:
+            after = self._with_free_names(after)
             self._scale(before.pods() if before is not None else (), after.pods())
         self._put(kind, after)
         if before is None:
@@ -204,9 +205,19 @@ class ApiServer:
         if owner is not None and not owner.selector.matches(pod.labels):
             self._replace(pod, owner)
 
+    def _with_free_names(self, workload: Any) -> Any:
+        """A workload whose pods have names that no pod of somebody else has: one that was released may be there still."""
+        own, at = (type(workload).__name__, workload.key), f"{workload.namespace}/"
+        while True:
+            taken = next((name for name in workload.pod_names() if at + name in self.control.pods
+                          and self._owners.get(at + name) != own), None)
+            if taken is None:
+                return workload
+            workload = workload.without(taken)
+
     def _replace(self, pod: Pod, owner: Any) -> None:
         """Have a workload make another pod in the place of one."""
-        kind, after = type(owner).__name__, owner.without(pod.name)
+        kind, after = type(owner).__name__, self._with_free_names(owner.without(pod.name))
         self._put(kind, after)
         self.control.undo_later(lambda: self._put(kind, owner))
         self._scale((), after.pods())

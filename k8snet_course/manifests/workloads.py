@@ -88,7 +88,7 @@ class ReplicaSet:
         """
         used = self._in_use()
         gone = self.pod_names().index(pod)
-        return replace(self, numbers=(*used[:gone], *used[gone + 1:], max(used) + 1))
+        return replace(self, numbers=(*used[:gone], *used[gone + 1:], max(*used, *self.numbers, 0) + 1))
 
     def _in_use(self) -> Sequence[int]:
         """The numbers of its pods: those that it has, then the next ones."""

@@ -69,6 +69,32 @@ def test_a_namespace_goes_with_all_its_pods() -> None:
     assert cluster.pods == () and cluster.objects("deployments") == ()
 
 
+def test_a_released_pod_keeps_its_name_for_itself() -> None:
+    cluster = Cluster()
+    cluster.apply(WEB)
+    first = cluster.pods[0]
+    cluster.apply(manifests.as_dict(replace(first, labels={**first.labels, "app": "sick"})))
+    for text in (WEB.replace("image: nginx", "image: httpd"), WEB, WEB.replace("replicas: 3", "replicas: 0"), WEB):
+        cluster.apply(text)
+        (web,) = cluster.objects("deployments")
+        assert first.name not in web.pod_names() and len(web.pods()) == web.replicas
+        assert {pod.name for pod in cluster.pods} == {first.name, *web.pod_names()}
+    cluster.delete("deployment", "web", "shop")
+    assert names(cluster) == [first.name]
+
+
+def test_a_pod_of_the_same_name_is_left_alone() -> None:
+    cluster = Cluster()
+    name = ReplicaSet("web").pod_names()[0]
+    mine = cluster.add_pod(name)
+    cluster.apply({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "web"}, "spec": {
+        "selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {
+            "containers": [{"name": "a", "image": "nginx"}]}}}})
+    assert len(cluster.pods) == 2 and cluster.pods[0] == mine
+    cluster.delete("replicaset", "web")
+    assert cluster.pods == (mine,)
+
+
 def test_a_refused_manifest_leaves_the_owner_as_it_was() -> None:
     cluster = Cluster(node_mask_size=29)
     cluster.apply(WEB.replace("replicas: 3", "replicas: 5"))
