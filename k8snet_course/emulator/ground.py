@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,17 +82,9 @@ class Ground:
         finish([spaces.inside(device, start, "ip -batch -", "\n".join(one.ip)) for device, one in plans.items() if one.ip])
         if plugins:
             self._results = attach(self._blueprint.runs, spaces, plugins, spaces.folder)
-        started = []
-        for device, one in plans.items():
-            if one.after:
-                started.append(spaces.inside(device, start, "ip -batch -", "\n".join(one.after)))
-            if one.rules:
-                started.append(spaces.inside(device, start, "iptables-restore", one.rules))
-            if one.rules6:
-                started.append(spaces.inside(device, start, "ip6tables-restore", one.rules6))
-            if one.nft:
-                started.append(spaces.inside(device, start, "nft -f -", one.nft))
-        finish(started)
+        finish([spaces.inside(device, start, command, text) for device, one in plans.items() for command, text in (
+            ("ip -batch -", "\n".join(one.after)), ("iptables-restore", one.rules), ("ip6tables-restore", one.rules6),
+            ("nft -f -", one.nft)) if text])
         finish([spaces.inside(device, start, "bridge -batch -", "\n".join(one.bridge))
                 for device, one in plans.items() if one.bridge])
         sockets: list[socket.socket] = []
@@ -103,13 +96,14 @@ class Ground:
             next(each for each in self._captures if each.device == clock).wait_for_clock(sender)
 
     def close(self) -> None:
-        """Take everything away."""
-        if self._servers is not None:
-            self._servers.close()
-        if self._captures:
-            with ThreadPoolExecutor(len(self._captures), "k8snet-close") as pool:  # the kernel lets each wait
-                list(pool.map(Capture.close, self._captures))
-        self._spaces.remove()
+        """Take everything away, whatever goes wrong with a part of it."""
+        with ExitStack() as stack:
+            stack.callback(self._spaces.remove)
+            if self._captures:
+                pool = stack.enter_context(ThreadPoolExecutor(len(self._captures), "k8snet-close"))
+                stack.callback(lambda: list(pool.map(Capture.close, self._captures)))  # the kernel lets each wait
+            if self._servers is not None:
+                self._servers.close()
 
     def send(self, probes: Sequence[Probe], patience: float) -> list[Sent]:
         """Send all probes at once, and wait ``patience`` seconds for their answers."""
