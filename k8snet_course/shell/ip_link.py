@@ -47,20 +47,28 @@ def addresses(asked: Asked) -> list[list[str]]:
             listed = " ".join(own)
             entries.append([f"{_at(asked, ns, link):<16} {state_of(ns, link):<14} {listed}{' ' if own else ''}"])
         elif asked.oneline:
-            entries += [[f"{link.index}: {link.name}    {_address(asked, link, each)}", _FOREVER] for each in own]
+            entries += [[f"{link.index}: {link.name}    {_address(link, each)}", _FOREVER] for each in own]
         else:
             head = _head(asked, link, "")
-            if asked.family in ("inet", "inet6") or "to" in filters:
-                where = _other_namespace(asked, link)
-                head = [head[0].rstrip(" ") + where if not asked.busybox else head[0]]
-            entries.append(head + [line for each in own for line in (f"    {_address(asked, link, each)}", _FOREVER)])
+            if asked.family == "inet6":
+                head = [_head_of_ipv6(asked, link)]
+            elif asked.family or "to" in filters:
+                head = [head[0].rstrip(" ") + _other_namespace(asked, link) if not asked.busybox else head[0]]
+            entries.append(head + [line for each in own for line in (f"    {_address(link, each)}", _FOREVER)])
     return entries
 
 
-def _address(asked: Asked, link: Link, address: str) -> str:
-    """One address; BusyBox prints the flags of one of IPv6."""
-    text = address_line(link, address)
-    return f"{text} flags 02 " if asked.busybox and ":" in address else f"{text} " if ":" in address else text
+def _address(link: Link, address: str) -> str:
+    """One address; behind one of IPv6 there is a blank for flags."""
+    return f"{address_line(link, address)}{' ' if ':' in address else ''}"
+
+
+def _head_of_ipv6(asked: Asked, link: Link) -> str:
+    """The line before an interface's IPv6 addresses: the kernel's IPv6 part knows less of it."""
+    ns = asked.machine.ns
+    state = "" if asked.busybox and not asked.machine.image.musl else f"state {state_of(ns, link)} "
+    far = ",M-DOWN" if asked.busybox and _far(link) and not _by_index(ns, link.peer_index) else ""
+    return f"{link.index}: {name_in_bridge(ns, link)}: <{flags_of(ns, link)}{far}> mtu {link.mtu} {state}qlen 1000"
 
 
 def _chosen(asked: Asked, filters: dict[str, str]) -> Iterator[Link]:

@@ -83,7 +83,7 @@ def _row(asked: Asked, row: Route, filters: dict[str, str]) -> str:
     """A row of the main table; what was asked for is not repeated."""
     hidden = {name: value for name, value in filters.items() if name in ("dev", "via", "proto", "scope", "src")}
     if not asked.busybox:
-        return without(str(row), hidden) + " "
+        return without(str(row), hidden) + ("" if ":" in row.dst else " ")
     text = f"{row.kind} {row.destination}".lstrip() + " "
     text += f"via {row.via} " if row.via and "via" not in filters else ""
     text += f"dev {row.dev} " if row.dev and "dev" not in filters else ""
@@ -163,6 +163,8 @@ def got(asked: Asked) -> list[list[str]]:
 def _way(asked: Asked, ns: Namespace, address: str, given: dict[str, str]) -> list[str]:
     end = "" if asked.busybox else "uid 0 "
     blank = " " if asked.busybox else ""
+    if ":" in address:
+        return [_way6(asked, ns, address, given)]
     if ns.local_link(address) is not None:
         if "iif" in given:
             return [f"local {address} from {given.get('from', 'any')} dev lo ", f"    cache <local> iif {given['iif']} "]
@@ -185,3 +187,22 @@ def _way(asked: Asked, ns: Namespace, address: str, given: dict[str, str]) -> li
     else:
         text = f"{address}{via} dev {row.dev} {blank}src {source} {end}"
     return [text] if asked.busybox else [text, cache]
+
+
+def _way6(asked: Asked, ns: Namespace, address: str, given: dict[str, str]) -> str:
+    """The same for IPv6, where the whole row is printed."""
+    end, blank, origin = "" if asked.busybox else "pref medium", " " if asked.busybox else "", given.get("from", "::")
+    coming = f" iif {given['iif']}" if "iif" in given else ""
+    if ns.local_link(address) is not None:
+        made = "" if asked.busybox else " proto kernel"
+        return f"local {address} from {origin} dev lo table local{made}{coming} {blank}src {address} {blank}metric 0 {end}"
+    row = ns.routes.lookup(address).winner
+    if row is None or row.kind:
+        why = Noticed.NET if row is None or row.kind != "blackhole" else Noticed.INVALID
+        raise Misspelt(f"{'ip: ' if asked.busybox else ''}RTNETLINK answers: {asked.machine.error(why)}", code=2)
+    if "fibmatch" in given:
+        return str(row)
+    source = "" if coming else f"{blank}src {row.src or ns.links[row.dev].source_for(address) or ns.source_for(address)} "
+    made = f" proto {row.proto}" if row.proto and not asked.busybox else ""
+    via = f" via {row.via}" if row.via else ""
+    return f"{address} from {origin}{via} dev {row.dev}{made}{coming} {source}{blank}metric {row.metric or 1024} {end}"

@@ -143,7 +143,7 @@ def _listing(tables: _Tables, table: str, chains: list[str], given: Options) -> 
 def _row(rule: Rule, verbose: bool, numeric: bool, family: str) -> str:
     protocol = rule.protocol.lstrip("!")
     shown = _NUMBERS.get(protocol, "0") if numeric else protocol or "all"
-    text = f"{rule.target:<9}  {shown:<4} {'--' if family == 'IPv4' else '  '} "
+    text = f"{rule.target:<9}  {shown:<4} -- "
     if verbose:
         text += f"{_inverted(rule.in_link)}{rule.in_link.lstrip('!') or '*':<6}{_inverted(rule.out_link)}"
         text += f"{rule.out_link.lstrip('!') or '*':<6} "

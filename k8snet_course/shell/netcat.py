@@ -87,6 +87,15 @@ def _ports(text: str) -> list[int] | str:
     return ports if len(ports) <= _MOST_PORTS else f"(this course's nc tries at most {_MOST_PORTS} ports at once)"
 
 
+def cannot_connect(address: str, why: str) -> str:
+    """What BusyBox says of a connection that did not come about: it names IPv4 addresses only.
+
+    >>> cannot_connect("10.244.0.3", "Connection refused"), cannot_connect("fd00::3", "Connection refused")
+    ("can't connect to remote host (10.244.0.3): Connection refused", "can't connect to remote host: Connection refused")
+    """
+    return f"can't connect to remote host{f' ({address})' if ':' not in address else ''}: {why}"
+
+
 def busybox_nc(machine: Machine, words: list[str], stdin: str) -> Ran:
     """`nc` of BusyBox."""
     whole = machine.image.musl  # Alpine builds BusyBox with the larger nc
@@ -123,7 +132,7 @@ def _busybox(machine: Machine, given: Options) -> Ran:
         return Ran("", f"{host} ({at}) open\n" if given.has("v") else "", 0)
     if not machine.image.musl:
         timed = noticed is Noticed.SILENCE and given.last("w")
-        return failed("nc: timed out" if timed else f"nc: can't connect to remote host ({address}): {machine.error(noticed)}")
+        return failed(f"nc: {'timed out' if timed else cannot_connect(address, machine.error(noticed))}")
     if noticed is Noticed.SILENCE and given.last("w"):
         return failed(f"nc: {host} ({at}): {machine.error(noticed)}" if given.has("v") else "nc: timed out")
     return Ran("", f"nc: {host} ({at}): {machine.error(noticed)}\n", 1)

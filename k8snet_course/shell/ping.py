@@ -100,7 +100,7 @@ def _line(machine: Machine, wanted: _Wanted, tally: _Tally, trace: Trace, seen: 
                 f"ttl={seen.packet.ttl} time={_rounded(took)} ms")
     elif seen.noticed is Noticed.TOO_BIG and seen.local:
         tally.errors += 1
-        line = f"ping: local error: message too long, mtu={machine.mtu_to(address)}"
+        line = f"ping: local error: message too long, mtu{': ' if ':' in address else '='}{machine.mtu_to(address)}"
     elif seen.noticed in (Noticed.HOST, Noticed.REFUSED) and seen.local:
         tally.errors += 1
         own = trace.packet.src

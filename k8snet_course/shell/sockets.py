@@ -38,7 +38,7 @@ def ss(machine: Machine, words: list[str], stdin: str) -> Ran:
     single = len([letter for letter in "tux" if given.has(letter)]) == 1 and len(wanted) == 1
     table = []
     for row in rows:
-        address, far = ("*", "*") if row.address == ANY else (row.address, "0.0.0.0")
+        address, far = (ANY, ANY) if row.address == ANY else (row.address, "0.0.0.0")
         if ":" in address:
             address, far = f"[{address}]", "[::]"
         process = f'users:(("{row.program}"))' if given.has("p") else ""
@@ -71,15 +71,15 @@ def _listening(machine: Machine, protocols: list[str], four: bool, six: bool) ->
 
 def netstat(machine: Machine, words: list[str], stdin: str) -> Ran:
     """`netstat` of net-tools."""
-    return _netstat(machine, words, 11)
+    return _netstat(machine, words, 11, six="6")
 
 
 def busybox_netstat(machine: Machine, words: list[str], stdin: str) -> Ran:
-    """`netstat` of BusyBox, whose last column is a little wider."""
-    return _netstat(machine, words, 12)
+    """`netstat` of BusyBox, whose last column is a little wider, and which does not mark IPv6."""
+    return _netstat(machine, words, 12, six="")
 
 
-def _netstat(machine: Machine, words: list[str], last: int) -> Ran:
+def _netstat(machine: Machine, words: list[str], last: int, six: str) -> Ran:
     try:
         given = parsed(words, "vWeenNcCFaorlptuUSwx46i", {"tcp": "t", "udp": "u", "listening": "l", "numeric": "n", "all": "a",
                                                           "programs": "p", "route": "r"})
@@ -98,10 +98,10 @@ def _netstat(machine: Machine, words: list[str], last: int) -> Ran:
              f"Proto Recv-Q Send-Q {'Local Address':<23} {'Foreign Address':<23} {'State':<{last}}"
              + ("PID/Program name" + " " * 4 if programs else "")]
     for row in _listening(machine, wanted, given.has("4"), given.has("6")) if given.has("l", "a") else []:
-        six = row.address == ANY or ":" in row.address
+        both = row.address == ANY or ":" in row.address
         address = "::" if row.address == ANY else row.address
-        here, far = f"{address}:{row.port}", ":::*" if six else "0.0.0.0:*"
-        name = f"{row.protocol.lower()}{'6' if six else ''}"
+        here, far = f"{address}:{row.port}", ":::*" if both else "0.0.0.0:*"
+        name = f"{row.protocol.lower()}{six if both else ''}"
         state = "LISTEN" if row.protocol == "TCP" else ""
         lines.append(f"{name:<5} {0:>6} {0:>6} {here:<23} {far:<23} {state:<{last}}"
                      + (f"{f'-/{row.program}':<20}" if programs else ""))

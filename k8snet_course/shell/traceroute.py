@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.trace import Trace
 from k8snet_course.probe import EPHEMERAL_PORT
-from k8snet_course.shell.machine import Machine, gai_text, travel_time
+from k8snet_course.shell.machine import HOP_TIME, Machine, gai_text, travel_time
+from k8snet_course.shell.netcat import cannot_connect
 from k8snet_course.shell.options import BadOption, Options, parsed
 from k8snet_course.shell.outcome import Noticed, Outcome, outcome
 from k8snet_course.shell.ran import Ran, failed, wrote
@@ -66,7 +67,7 @@ def traceroute(machine: Machine, words: list[str], stdin: str) -> Ran:
     if not address:
         return failed(f"{host}: {gai_text(machine, found)}",
                       f"Cannot handle \"host\" cmdline arg `{host}' on position 1 (argc 1)", code=2)
-    wanted = _wanted(given, host, address, 60)
+    wanted = _wanted(given, host, address, 80 if ":" in address else 60)
     if isinstance(wanted, str):
         return failed(f"Cannot handle `-{wanted}' option with arg `{given.last(wanted)}' (argc 1)", code=2)
     head = f"traceroute to {host} ({address}), {wanted.last} hops max, {wanted.size} byte packets"
@@ -88,13 +89,13 @@ def busybox_traceroute(machine: Machine, words: list[str], stdin: str) -> Ran:
     address, _ = machine.resolve(host)
     if not address:
         return failed(f"traceroute: bad address '{host}'")
-    wanted = _wanted(given, host, address, 46)
+    wanted = _wanted(given, host, address, 72 if ":" in address else 46)
     if isinstance(wanted, str):
         return failed(f"traceroute: invalid number '{given.last(wanted)}'")
     head = f"traceroute to {host} ({address}), {wanted.last} hops max, {wanted.size} byte packets"
     lines, error = _lines(machine, wanted, busybox=True)
     if error is not None:
-        return failed(f"traceroute: can't connect to remote host ({address}): {machine.error(error)}")
+        return failed(f"traceroute: {cannot_connect(address, machine.error(error))}")
     return wrote([head, *lines])
 
 
@@ -201,7 +202,8 @@ def tracepath(machine: Machine, words: list[str], stdin: str) -> Ran:
     wanted = _wanted(given, host, address, size)
     if isinstance(wanted, str):
         return failed(f"tracepath: invalid argument: '{given.last(wanted)}'")
-    return wrote([f"{' 1?: [LOCALHOST]':<37} pmtu {size}", *_path(machine, wanted)])
+    took = f"{HOP_TIME:8.3f}ms" if ":" in address else ""
+    return wrote([f"{' 1?: [LOCALHOST]':<37}{took} pmtu {size}", *_path(machine, wanted)])
 
 
 def _path(machine: Machine, wanted: _Wanted) -> Iterator[str]:

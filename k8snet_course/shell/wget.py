@@ -11,6 +11,7 @@ from __future__ import annotations
 from k8snet_course.linux.packet import with_port
 from k8snet_course.shell.http import BUSYBOX_WGET, Fetched, fetch
 from k8snet_course.shell.machine import Machine, gai_text
+from k8snet_course.shell.netcat import cannot_connect
 from k8snet_course.shell.options import BadOption, Options, parsed
 from k8snet_course.shell.outcome import Noticed
 from k8snet_course.shell.ran import Ran, failed
@@ -42,7 +43,7 @@ def busybox_wget(machine: Machine, words: list[str], stdin: str) -> Ran:
         if got.why is not None:
             if got.why is Noticed.SILENCE and given.last("T"):
                 return Ran("", head + "wget: download timed out\n", 1)
-            return Ran("", head + f"wget: can't connect to remote host ({got.address}): {machine.error(got.why)}\n", 1)
+            return Ran("", f"{head}wget: {cannot_connect(got.address, machine.error(got.why))}\n", 1)
         return Ran("", head + f"wget: error getting response: {got.reason}\n", 1)
     if got.status >= 400:
         return Ran("", head + f"wget: server returned error: HTTP/1.1 {got.status} {got.phrase}\n", 1)

@@ -3,7 +3,8 @@
 Left out are times, counters, the numbers of processes and queries, which namespace the other end of a cable is in (its name in
 the lab, a number on a node), that the lab's network cards are cables, and how many packets may wait at a cable (plugins set it
 differently).  The lab's machines forward IPv6 even where there is none, and so listen to its group of all routers.  A neighbour
-that Linux has not asked for a while (STALE, DELAY) is the same row.
+that Linux has not asked for a while (STALE, DELAY) is the same row.  Link-local IPv6 addresses, and their routes, are left out
+where nothing uses them, as the model does.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _OUT = (
     (r"^ *\d+ +\d+[KM]? (?=\S+ +\d+ +--)", "    0     0 "),
     (r"\d+ packets, \d+ bytes", "0 packets, 0 bytes"),
 )
-_NOT_HERE = re.compile(r"^# |^33:33:00:00:00:02 |^\((the|this|did) ")
+_NOT_HERE = re.compile(r"^# |^(fe80::/64|multicast ff00::/8) |^33:33:00:00:00:02 |^\((the|this|did) ")
 
 
 def plain(text: str, sort: bool = False) -> list[str]:
@@ -44,6 +45,7 @@ def plain(text: str, sort: bool = False) -> list[str]:
     for pattern, put in _OUT:
         text = re.sub(pattern, put, text, flags=re.MULTILINE)
     text = re.sub(r"^(eth\d)(@if\d+)? +UP ", lambda hit: f"{hit[1]:<16} UP ", text, flags=re.MULTILINE)
+    text = re.sub(r"    inet6 fe80:.*\n.*valid_lft.*\n| fe80:[0-9a-f:]+/64(?= )| nodad\b", "", text)
     lines = [line for line in text.splitlines() if not _NOT_HERE.search(line)]
     return sorted(lines) if sort else lines
 
@@ -52,7 +54,7 @@ def unordered(command: str) -> bool:
     """Whether the order of the lines is an accident of the kernel's hash tables, or is known to differ (routes whose networks
     begin alike: :mod:`k8snet_course.emulator.simplifications`).
     """
-    return bool(re.search(r"\b(ip n|ip neigh|arp|bridge fdb|ip r|ip rout|ip route)\b", command))
+    return bool(re.search(r"\b(ip( -6)? (n|neigh|r|rout|route)|arp|bridge fdb)\b", command))
 
 
 def here(cluster: Cluster, device: str, command: str) -> str:

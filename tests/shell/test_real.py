@@ -21,8 +21,8 @@ from k8snet_course.shell import Capture
 from tests.shell.clusters import two_nodes
 from tests.shell.real import differences
 
-REAL = pytest.mark.needs("ip", "bridge", "iptables-restore", "iptables-save", "ping", "tracepath", "traceroute", "busybox",
-                         "nc", "arp", "curl", "wget", "ss", "tcpdump", "root")
+REAL = pytest.mark.needs("ip", "bridge", "iptables-restore", "iptables-save", "ip6tables-save", "ping", "tracepath", "traceroute",
+                         "busybox", "nc", "arp", "curl", "wget", "ss", "tcpdump", "root")
 
 POD = """
 ip addr
@@ -252,6 +252,65 @@ def test_the_same_texts_with_other_plugins(cni: str) -> None:
     with emulate(cluster) as lab:
         first = [] if cni in ("none", "bridge") else [("a", f"ping -c 1 {address}"), ("a", f"traceroute -n {address}")]
         found = list(differences(cluster, lab, [*first, *commands("a", pod), *commands("node-1", node)]))
+    assert not found, "\n".join(found)
+
+
+IPV6 = """
+ip addr
+ip -6 addr
+ip -br addr
+ip -6 route
+ip -6 route show dev eth0
+busybox ip addr
+busybox ip -6 addr
+busybox ip -6 route
+ip -6 route get {there}
+ip -6 route get {beside}
+ip -6 route get {here}
+ip -6 route get ::1
+ip -6 route get 2001:db8::9
+busybox ip -6 route get {there}
+busybox ip -6 route get ::1
+ping -c 1 {there}
+ping -c 1 {beside}
+busybox ping -c 1 {there}
+ping -c 1 -t 1 {there}
+ping -c 1 -s 1500 {there}
+ping -c 1 -M do -s 1500 {there}
+traceroute -N 1 -n {there}
+traceroute -I -N 1 -q 1 -n {there}
+busybox traceroute -n {there}
+tracepath -n {there}
+nc -zv {there} 80
+nc -zv {there} 81
+busybox nc {there} 81
+ip -6 neigh
+curl -sS http://[{there}]:81/
+busybox wget -qO- http://[{there}]:81/
+netstat -lnt
+busybox netstat -lnt
+"""
+IPV6_NODE = """
+ip -6 route
+ip -6 neigh
+ip -br addr
+ip6tables-save
+ip6tables -t nat -L -n
+ip6tables -t nat -S
+ping -c 1 {there}
+"""
+
+
+@REAL
+def test_the_same_texts_with_both_ip_versions() -> None:
+    cluster = Cluster(nodes=2, cni="flannel", pod_cidr="10.244.0.0/16,fd00:10:244::/56",
+                      node_network="192.168.1.0/24,fd00:192:168:1::/64")
+    for name, node in (("a", "node-1"), ("b", "node-1"), ("c", "node-2")):
+        cluster.add_pod(name, node=node)
+    named = {place: cluster.pod(pod).ips[1] for place, pod in (("here", "a"), ("beside", "b"), ("there", "c"))}
+    wanted = commands("a", IPV6.format(**named)) + commands("node-1", IPV6_NODE.format(**named))
+    with emulate(cluster) as lab:
+        found = list(differences(cluster, lab, wanted))
     assert not found, "\n".join(found)
 
 
