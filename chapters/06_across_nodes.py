@@ -165,7 +165,7 @@ for cni in ("flannel-host-gw", "flannel"):
 #    silent?
 # 3. Let a firewall drop UDP port 8472 on node-3. Then on node-2. Why are these two not the same?
 # 4. Make the route disappear on node-3 only. The packet arrives, and nothing works.
-# 5. With `flannel`, give `frontend`'s `eth0` the MTU 1500, and send small and large pings.
+# 5. With `flannel`, give `frontend`'s cable the MTU 1500 at both ends, and send small and large pings.
 
 # %%
 PathPanel("flannel")
@@ -210,12 +210,15 @@ print(Grid.of("flannel, TCP to port 80", columns, [what_happens(overlay, one) fo
 #
 # ## The black hole
 #
-# One fault of the list seems to do no harm: `frontend`'s `eth0` with MTU 1500. Small packets do not care. Try the sizes:
+# One fault of the list seems to do no harm: `frontend`'s cable with MTU 1500 at both ends. Small packets do not care. Try the
+# sizes:
 
 # %%
 from k8snet_course.faults import WrongMtu
 
+other_end = next(link.peer for link in overlay.pod("frontend").links if link.name == "eth0")
 overlay.inject(WrongMtu("frontend", "eth0", 1500))
+overlay.inject(WrongMtu(other_end.namespace, other_end.link, 1500))
 for size in (56, 1422, 1423, 1472):
     trace = overlay.send("frontend", "backend", protocol="ICMP", size=size)
     told = trace.reply.packet.kind if trace.reply is not None and trace.reply.delivered else "nothing"

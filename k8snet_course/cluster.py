@@ -134,7 +134,7 @@ class Cluster:
                               provider=LoadBalancerProvider(load_balancer) if load_balancer is not None else None),
             KubeProxy(proxy, ProxySettings(pod_cidr, service_cidr), tuple(cluster_ips)),
             PolicyIndex(enforcement=Enforcement(enforces=self._plugin.network_policy,
-                                                ip_blocks_match_cluster=not cni.startswith("cilium"))),
+                                                ip_blocks_match_cluster=not cni.startswith("cilium"), by_rules=cni == "weave")),
             Zone(dns_domain, upstream=outside_names or {}))
         self.service_cidr, self.dns_domain = service_cidr, dns_domain
         self._linux = Derivation(self._plugin, self._underlay, self._control, self._api)

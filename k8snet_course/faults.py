@@ -83,7 +83,8 @@ class WrongRoute:
         if self.dev:
             _found([link for link in parts.links if link.name == self.dev], f"interface {self.dev}", self.device,
                    (link.name for link in parts.links))
-        parts.routes = [replace(row, via=self.via, dev=self.dev or row.dev, kind="") if row in there else row
+        parts.routes = [replace(row, via=self.via, dev=self.dev or row.dev, kind="", scope="", proto="", src="")
+                        if row in there else row
                         for row in parts.routes]
 
 

@@ -155,9 +155,9 @@ class Underlay:
     def switch(self, nodes: Sequence[Node], learned: Learned) -> Namespace:
         """The namespace of the switch: one bridge, and a port for each machine."""
         ports: Iterable[str] = [LAPTOP, ROUTER, *(node.name for node in nodes)]
-        links = [Link(SWITCH_BRIDGE, "bridge", 2, mac_from_text(f"{SWITCH} {SWITCH_BRIDGE}"))]
+        links = [Link(SWITCH_BRIDGE, "bridge", 2, mac_from_text(f"{SWITCH} {SWITCH_BRIDGE}"), self.mtu)]
         links += [
-            Link(port_to(name), "ethernet", 3 + number, mac_from_text(f"{SWITCH} {name}"), master=SWITCH_BRIDGE,
+            Link(port_to(name), "ethernet", 3 + number, mac_from_text(f"{SWITCH} {name}"), self.mtu, master=SWITCH_BRIDGE,
                  peer=End(name, "eth0"))
             for number, name in enumerate(ports)
         ]

@@ -93,6 +93,11 @@ class Apart:
 
     network: Network
 
+    @property
+    def made_of_rules(self) -> bool:
+        """Docker itself sees to it that its rules see a bridge's packets."""
+        return False
+
     def judge(self, direction: str, packet: Packet) -> Judgement | None:
         """No for what comes out of a container and goes to another one of the network."""
         near = packet.version == 4 and IPv4Address(packet.dst) in IPv4Network(self.network.subnet)

@@ -13,20 +13,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from time import sleep
 
 from k8snet_course.cluster import Cluster
-from k8snet_course.emulator.lab import Lab, emulate
+from k8snet_course.emulator.lab import Lab, Wanted, emulate
 from k8snet_course.emulator.sent import Outcome, Sent, modelled
-from k8snet_course.emulator.simplifications import as_linux
 from k8snet_course.linux.trace import Trace, Verdict
 
-Wanted = tuple[str, str, "int | None", str]
-"""A probe: source, destination, port (None: a ping) and protocol."""
 RATION = 4
 """So often a device tells an address of missing routes at once.  Linux rations that: five times, then once a second."""
 _DRAWS = 60
 """How often the model is asked to draw; with six endpoints one of them is missed in one case of 50,000."""
+_REFILL = 6
+"""Seconds.  Then Linux tells a sender of missing routes five times again."""
 _A_DAY = 86_400
+_REPEATED, _FEW = 40, 3
+"""So often a Service is asked again: one of three endpoints is missed in one case of ten million."""
 _FIRST_LOOK, _LONG_LOOK = 0.7, 3.0
 """Seconds.  Most silences are real; the few probes that disagree are sent again, with patience."""
 
@@ -64,7 +66,66 @@ def compare(cluster: Cluster, lab: Lab, probes: Iterable[Wanted]) -> list[Disagr
     wanted = within_ration(cluster, probes)
     first = _differing(cluster, wanted, lab.send_all(wanted, _FIRST_LOOK))
     again = [each.probe for each in first]
-    return _differing(cluster, again, lab.send_all(again, _LONG_LOOK)) if again else []
+    found = _differing(cluster, again, lab.send_all(again, _LONG_LOOK)) if again else []
+    if found:
+        sleep(_REFILL)
+        again = [each.probe for each in found]
+        found = _differing(cluster, again, lab.send_all(again, _LONG_LOOK))
+    return found
+
+
+def differing_backends(cluster: Cluster, lab: Lab, probe: Wanted) -> list[Disagreement]:
+    """Where a Service is asked again and again: what differs about the devices that answer.
+
+    Linux may reach only those that the model can reach, and of a few all of them; a Service with affinity keeps to one.
+    """
+    linux = lab.send_all([probe] * _REPEATED, _LONG_LOOK)
+    reached = {_endpoint(one): one for one in linux}
+    possible: dict[str, tuple[Trace, Sent]] = {}
+    for _ in range(_REPEATED * 5):
+        cluster.wait(_A_DAY)
+        trace = asked(cluster, probe)
+        model = modelled(trace, linux[0].source, linux[0].target, linux[0].protocol, linux[0].port)
+        possible.setdefault(_endpoint(model), (trace, model))
+    wrong = [Disagreement(probe, one, *_other(possible)) for name, one in reached.items() if name not in possible]
+    if _sticks(cluster, probe):
+        wrong += [Disagreement(probe, one, *_other(possible)) for one in list(reached.values())[1:]]
+    elif len(possible) <= _FEW:
+        wrong += [Disagreement(probe, linux[0], model, f"never reached in {_REPEATED} connections: {trace.reason}")
+                  for name, (trace, model) in possible.items() if name not in reached]
+    return wrong
+
+
+def asked(cluster: Cluster, probe: Wanted) -> Trace:
+    """What the model says to a probe.
+
+    >>> asked(Cluster(), ("laptop", "router", None, "ICMP", 1000)).packet.payload
+    1000
+    """
+    src, dst, port, protocol, *size = probe
+    return cluster.send(src, dst, port, protocol, size=size[0] if size else 0)
+
+
+def _endpoint(one: Sent) -> str:
+    """Which device answered; nobody, where the sender cannot tell who refused."""
+    return one.reached if one.verdict is Outcome.DELIVERED else ""
+
+
+def _other(possible: dict[str, tuple[Trace, Sent]]) -> tuple[Sent, str]:
+    trace, model = next(iter(possible.values()))
+    return model, f"only {', '.join(possible) or 'nobody'} can be reached: {trace.reason}"
+
+
+def _sticks(cluster: Cluster, probe: Wanted) -> bool:
+    """Whether the Service that a probe asks keeps a client at one endpoint."""
+    nodes = {node.name for node in cluster.nodes}
+    for service in cluster.services:
+        addresses = (service.label, *service.cluster_ips, *service.external_ips, *service.load_balancer_ips)
+        for port in service.ports:
+            if port.protocol == probe[3] and ((port.port == probe[2] and probe[1] in addresses)
+                                              or (port.node_port == probe[2] and probe[1] in nodes)):
+                return service.session_affinity == "ClientIP"
+    return False
 
 
 def within_ration(cluster: Cluster, probes: Iterable[Wanted]) -> list[Wanted]:
@@ -79,7 +140,7 @@ def within_ration(cluster: Cluster, probes: Iterable[Wanted]) -> list[Wanted]:
     told: Counter[tuple[str, str]] = Counter()
     kept = []
     for probe in probes:
-        trace = cluster.send(*probe)
+        trace = asked(cluster, probe)
         lost = [walk.hops[-1] for walk in (trace, trace.reply) if walk is not None and walk.verdict is Verdict.NO_ROUTE]
         told.update((hop.device, hop.steps[-1].packet.src) for hop in lost)
         if all(told[hop.device, hop.steps[-1].packet.src] <= RATION for hop in lost):
@@ -98,12 +159,10 @@ def _differing(cluster: Cluster, probes: Sequence[Wanted], sent: Sequence[Sent])
 
 def asked_likewise(cluster: Cluster, probe: Wanted, linux: Sent) -> tuple[Trace, Sent]:
     """What the model says; where it draws lots, with the endpoint that Linux drew, if it ever draws that one."""
-    bridges = {link.name for node in cluster.nodes if (now := cluster.namespace(node.name)).bridge_nf
-               for link in now.links.values() if link.kind == "bridge"}
     for _ in range(_DRAWS):
         cluster.wait(_A_DAY)  # a Service with affinity forgets its clients, so that there is a draw again
-        trace = cluster.send(*probe)
-        model = as_linux(modelled(trace, linux.source, linux.target, linux.protocol, linux.port), trace, bridges)
+        trace = asked(cluster, probe)
+        model = modelled(trace, linux.source, linux.target, linux.protocol, linux.port)
         if agree(linux, model, [node.name for node in cluster.nodes]) or not trace.nat:
             break
     return trace, model

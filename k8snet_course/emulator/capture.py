@@ -88,6 +88,15 @@ def number_in(data: bytes) -> int:
     return int.from_bytes(data[len(MAGIC):len(MAGIC) + 4], "big")
 
 
+def sign_of(data: bytes) -> bytes:
+    """Whether a probe with these bytes asks or answers.
+
+    >>> sign_of(mark(7) + b"..."), sign_of(mark(7, ANSWER))
+    (b'?', b'!')
+    """
+    return data[len(mark(0)) - 1:len(mark(0))]
+
+
 def read(data: bytes, tunnels: frozenset[int] = frozenset(), outer: str = "") -> Seen | None:
     """What a packet is to a probe; None if it is none of a probe's.  ``tunnels`` are the UDP ports of VXLAN."""
     header = _header(data)
@@ -101,7 +110,7 @@ def read(data: bytes, tunnels: frozenset[int] = frozenset(), outer: str = "") ->
         if int.from_bytes(load[2:4], "big") in tunnels:
             return read(load[8 + 8 + 14:], frozenset(), f"VXLAN {src} -> {dst}")
         number = number_in(load[8:])
-        kind = "answer" if load[8 + len(mark(0)) - 1:8 + len(mark(0))] == ANSWER else "request"
+        kind = "answer" if sign_of(load[8:]) == ANSWER else "request"
     elif protocol in _PINGS and len(load) >= 8:
         request, answer = _PINGS[protocol]
         if load[0] in (request, answer):
@@ -131,8 +140,10 @@ def _header(data: bytes) -> tuple[str, str, int, int, bytes] | None:
 
 
 def _code(protocol: int, kind: int, code: int) -> int:
-    """The code of an ICMP error of type 3; what says "port unreachable" in IPv6 (type 1, code 4) has IPv4's."""
+    """The code of an ICMP error of type 3; IPv6's "port unreachable" (type 1, code 4) and "packet too big" (2) have IPv4's."""
     if protocol == _ICMPV6:
+        if kind == 2:
+            return 4
         return (3 if code == 4 else 0) if kind == 1 else -1
     return code if kind == 3 else -1
 

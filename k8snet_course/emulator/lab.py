@@ -25,12 +25,14 @@ from k8snet_course.emulator.remote import AnyGround, ground_of
 from k8snet_course.emulator.sent import Sent
 from k8snet_course.errors import InvalidArgument, NotFound
 from k8snet_course.linux.packet import Frame
-from k8snet_course.probe import is_address
+from k8snet_course.probe import MOST_BYTES, is_address
 from k8snet_course.underlay import LAPTOP
 
 PATIENCE = 1.5
 """How many seconds a probe waits for an answer: a lost TCP packet is sent again after one."""
 _PROTOCOLS = ("TCP", "UDP", "ICMP")
+Wanted = tuple[str, str, "int | None", str] | tuple[str, str, "int | None", str, int]
+"""A probe: source, destination, port (None: a ping), protocol, and perhaps how many bytes it carries."""
 
 
 @contextmanager
@@ -92,16 +94,20 @@ class Lab:
         """The name of each device's network namespace, as `ip netns` lists it."""
         return self._ground.names
 
-    def send(self, src: str, dst: str, port: int | None = 80, protocol: str = "TCP") -> Sent:
+    def send(self, src: str, dst: str, port: int | None = 80, protocol: str = "TCP", *, size: int = 0) -> Sent:
         """Send a real packet, and say what became of it.  Raises NotFound or InvalidArgument.
 
         ``src`` is a pod, a node, or a machine outside; ``dst`` may also be a Service or an IPv4 address.  Without a ``port``
-        (or with protocol ICMP) it is a ping.
+        (or with protocol ICMP) it is a ping.  ``size`` is the number of bytes that a ping or a datagram carries; no router may
+        cut the ping (`ping -M do`), and any may cut the datagram.
         """
-        return self.send_all([(src, dst, port, protocol)])[0]
+        return self._ground.send([self._probe(src, dst, port, protocol, size)], PATIENCE)[0]
 
-    def send_all(self, wanted: Sequence[tuple[str, str, int | None, str]], patience: float = PATIENCE) -> list[Sent]:
-        """Send many at once, and wait ``patience`` seconds for all answers together."""
+    def send_all(self, wanted: Sequence[Wanted], patience: float = PATIENCE) -> list[Sent]:
+        """Send many at once, and wait ``patience`` seconds for all answers together.
+
+        Each is source, destination, port, protocol and, if it is to have one, its size.
+        """
         return self._ground.send([self._probe(*each) for each in wanted], patience)
 
     def frames(self, src: str, dst: str, port: int | None = 80, protocol: str = "TCP", *, device: str,
@@ -136,14 +142,18 @@ class Lab:
                            f"use a cluster with {', '.join(ATTACHED)}")
         return self._ground.cni(found.node, device, () if command == "ADD" else turns(self._cluster, device, command))
 
-    def _probe(self, src: str, dst: str, port: int | None, protocol: str) -> Probe:
+    def _probe(self, src: str, dst: str, port: int | None, protocol: str, size: int = 0) -> Probe:
         if protocol not in _PROTOCOLS:
             raise InvalidArgument(protocol, "the protocol TCP, UDP or ICMP", "write protocol='TCP'")
         if port is None or protocol == "ICMP":
             port, protocol = 0, "ICMP"
         elif not 1 <= port <= 65535:
             raise InvalidArgument(port, "a port from 1 to 65535, or None for a ping", "write port=80")
-        return Probe(self._device(src), self.address_of(dst), port, protocol, src, dst)
+        if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= MOST_BYTES:
+            raise InvalidArgument(size, f"a number of bytes from 0 to {MOST_BYTES}", "write size=0")
+        if size and protocol == "TCP":
+            raise InvalidArgument(size, "no size with TCP, whose first packet carries nothing", "ask with protocol='ICMP'")
+        return Probe(self._device(src), self.address_of(dst), port, protocol, src, dst, size)
 
     def _device(self, word: str) -> str:
         """The device that a word means.  Raises NotFound."""

@@ -8,7 +8,7 @@ Source: ip-link(8), ip-route(8), ip-neighbour(8), bridge(8), iptables-restore(8)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_interface
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from k8snet_course.emulator.rules import can_restore, iptables_text, nft_text
 from k8snet_course.linux.link import LINK_LOCAL, Link
 from k8snet_course.linux.namespace import Listener, Namespace
 from k8snet_course.linux.neighbour import Neighbour
-from k8snet_course.linux.route import connected
+from k8snet_course.linux.route import Route, connected
 from k8snet_course.underlay import SWITCH
 
 PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "calico-bgp", "calico-vxlan", "cilium", "cilium-native", "weave")
@@ -154,7 +154,9 @@ def plan(ns: Namespace, nft: str = "", made: Made = NOTHING) -> Plan:
         tuple(f"fdb append {row.mac} dev {row.dev} dst {row.dst} self permanent" for row in tunnels),
         rules, rules6, nft,
         (*_ipv6(ns),
-         ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/icmp_ratemask", "0"),
+         ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"),
+         ("ipv4/conf/all/send_redirects", "0"), ("ipv4/conf/default/send_redirects", "0"), ("ipv4/icmp_ratemask", "0"),
+         ("ipv4/route/mtu_expires", "0"), ("ipv6/route/mtu_expires", "0"),
          ("ipv4/icmp_msgs_per_sec", "100000"), ("ipv4/icmp_msgs_burst", "10000"),
          (BRIDGE_NF, "1" if ns.bridge_nf else "0")),
         (("ipv4/ip_forward", "1" if ns.forwarding else "0"), ("ipv6/conf/all/forwarding", "1" if ns.forwarding else "0"),
@@ -248,11 +250,16 @@ def _links(ns: Namespace, made: Made) -> Iterator[str]:
         # An eBPF program asks nobody for a MAC address; what it has no entry for is swallowed in silence.
         silent = link.program or (link.tunnel is not None and link.tunnel.external)
         yield f"link set {link.name} up{' arp off' if silent else ''}"
+    # A bridge's MTU follows its ports' until somebody sets it.
+    yield from (f"link set {link.name} mtu {link.mtu}" for link in links if link.kind == "bridge")
 
 
 def _corrected(ns: Namespace, made: Made) -> Iterator[str]:
-    """What the plugins cannot be told: the MTU that somebody has changed, and the bridge's MAC address."""
-    for link in ns.links.values():
+    """What the plugins cannot be told: the MTU that somebody has changed, and the bridge's MAC address.
+
+    Bridges come last, because a bridge's MTU follows its ports' until it is set to another one.
+    """
+    for link in sorted(ns.links.values(), key=lambda link: link.kind == "bridge"):
         if link.name in made.links:
             yield f"link set {link.name} mtu {link.mtu}" + (f" address {link.mac}" if link.kind == "bridge" else "")
 
@@ -275,9 +282,15 @@ def _routes(ns: Namespace, made: Made) -> Iterator[str]:
         text = str(replace(row, via="") if local else row)
         for name, number in _PROTOCOLS:
             text = text.replace(f" proto {name}", f" proto {number}")
-        yield f"route replace {text}"
+        far = ":" not in row.via + row.dst and row.via and not _on_wire(row, ns.routes) and "onlink" not in text
+        yield f"route replace {text}{' onlink' if far else ''}"
     yield from ebpf.routes(ns)
     yield from ebpf.answered(ns)
+
+
+def _on_wire(row: Route, rows: Iterable[Route]) -> bool:
+    """Whether the table itself says that a row's router is on the wire; Linux asks that of a new row only, not later."""
+    return any(not other.via and other.dev == row.dev and other.dst != "default" and other.matches(row.via) for other in rows)
 
 
 def _of_links(ns: Namespace) -> Iterator[tuple[str, str]]:

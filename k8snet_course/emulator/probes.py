@@ -13,12 +13,14 @@ import selectors
 import socket
 import struct
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import NamedTuple
 
 from k8snet_course.emulator.capture import Capture, Sighting, mark, read
 from k8snet_course.emulator.sent import Outcome, Sent, without_repetition
+from k8snet_course.probe import MOST_BYTES
 
 _REPAIR, _REPAIR_QUEUE, _QUEUE_SEQ, _SEND_QUEUE = 19, 20, 21, 2
 _RECEIVE_ERRORS, _RECEIVE_ERRORS_IPV6 = 11, 25
@@ -27,13 +29,17 @@ _PING_BYTES = 56
 _ICMPV6 = 58
 _NO_HEADER = bytes([6 << 4, 0, 0, 0, 0, 0, _ICMPV6]) + bytes(33)
 """What stands for the IPv6 header that a raw socket does not hand over (raw(7), ipv6(7))."""
-_PORT_UNREACHABLE = 3
+_PORT_UNREACHABLE, _FRAGMENTATION_NEEDED = 3, 4
+_DISCOVER, _DISCOVER_IPV6, _MAY_BE_CUT, _MAY_NOT = 10, 23, 0, 2
+"""IP_MTU_DISCOVER (ip(7), ipv6(7)): DONT for datagrams, as of programs that know no MTU, and DO for pings, as `ping -M do`."""
+_EXTENDED = struct.Struct("=IBBBBII")
+_ENOUGH = 512
 
 
 class Probe(NamedTuple):
     """What is to be sent: from a device to an address, and how the one who asked called the two.
 
-    ``protocol`` is TCP, UDP or ICMP; a ping has port 0.
+    ``protocol`` is TCP, UDP or ICMP; a ping has port 0.  ``size`` is the number of bytes it carries (0: as few as it can).
 
         >>> print(Probe("default/a", "10.244.0.3", 80, "TCP", "a", "b"))
         a -> b TCP 80
@@ -45,6 +51,7 @@ class Probe(NamedTuple):
     protocol: str
     source: str
     target: str
+    size: int = 0
 
     @property
     def ipv6(self) -> bool:
@@ -57,12 +64,13 @@ class Probe(NamedTuple):
 
 @dataclass(slots=True)
 class Client:
-    """A probe on its way: its socket, its number, and what it has noticed (None: nothing yet)."""
+    """A probe on its way: its socket, its number, and what it has noticed (None: nothing yet), with the MTU it was told."""
 
     probe: Probe
     number: int
     socket: socket.socket
     noticed: Outcome | None = None
+    mtu: int = 0
 
     def begin(self) -> None:
         """Send it."""
@@ -73,13 +81,29 @@ class Client:
                     self.noticed = _meaning(code)
             elif self.probe.protocol == "UDP":
                 self.socket.connect((self.probe.address, self.probe.port))
-                self.socket.send(mark(self.number))
+                self.socket.send(mark(self.number).ljust(self.probe.size, b"."))
             else:
-                self.socket.sendto(_echo_request(self.number, self.probe.ipv6), (self.probe.address, 0))
+                self._ping()
         except PermissionError:
             return  # a rule has dropped it; if it was refused, the ICMP error comes yet
         except OSError as problem:
             self.noticed = _meaning(problem.errno or 0)
+
+    def _ping(self) -> None:
+        request = _echo_request(self.number, self.probe.ipv6, self.probe.size or _PING_BYTES)
+        try:
+            self.socket.sendto(request, (self.probe.address, 0))
+        except OSError as problem:
+            if problem.errno != errno.EMSGSIZE:
+                raise
+            self.noticed = Outcome.TOO_BIG
+            # Linux says how much would pass to those who ask, when it happens again.
+            _ask(self.socket, self.probe, _RECEIVE_ERRORS, _RECEIVE_ERRORS_IPV6, 1)
+            with suppress(OSError):
+                self.socket.sendto(request, (self.probe.address, 0))
+            _, more, _, _ = self.socket.recvmsg(_ENOUGH, _ENOUGH, socket.MSG_ERRQUEUE)
+            self.mtu = next((int(_EXTENDED.unpack_from(each[2])[5]) for each in more
+                             if each[1] in (_RECEIVE_ERRORS, _RECEIVE_ERRORS_IPV6)), 0)
 
     def look(self) -> None:
         """Something has happened at the socket."""
@@ -87,7 +111,7 @@ class Client:
             self.noticed = _meaning(self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
             return
         try:
-            data = self.socket.recv(2048)
+            data = self.socket.recv(MOST_BYTES)
         except BlockingIOError:
             return
         except OSError as problem:
@@ -100,6 +124,9 @@ class Client:
         if seen is not None and seen.number == self.number and seen.kind != "request":
             refused = seen.code == _PORT_UNREACHABLE
             self.noticed = Outcome.DELIVERED if seen.kind == "answer" else Outcome.REFUSED if refused else Outcome.UNREACHABLE
+            if seen.code == _FRAGMENTATION_NEEDED:
+                head = 0 if self.probe.ipv6 else (data[0] & 15) * 4
+                self.noticed, self.mtu = Outcome.TOO_BIG, int.from_bytes(data[head + 4:head + 8], "big")
 
 
 def client(probe: Probe, number: int) -> Client:
@@ -112,10 +139,11 @@ def client(probe: Probe, number: int) -> Client:
             made.setsockopt(socket.IPPROTO_TCP, option, value)
     elif probe.protocol == "UDP":
         made = socket.socket(family, socket.SOCK_DGRAM)
-        wanted = ((socket.IPPROTO_IPV6, _RECEIVE_ERRORS_IPV6) if probe.ipv6 else (socket.IPPROTO_IP, _RECEIVE_ERRORS))
-        made.setsockopt(*wanted, 1)
+        _ask(made, probe, _RECEIVE_ERRORS, _RECEIVE_ERRORS_IPV6, 1)
+        _ask(made, probe, _DISCOVER, _DISCOVER_IPV6, _MAY_BE_CUT)
     else:
         made = socket.socket(family, socket.SOCK_RAW, _ICMPV6 if probe.ipv6 else socket.IPPROTO_ICMP)
+        _ask(made, probe, _DISCOVER, _DISCOVER_IPV6, _MAY_NOT)
     made.setblocking(False)
     return Client(probe, number, made)
 
@@ -165,7 +193,7 @@ def _became(one: Client, seen: Sequence[Sighting], own: Mapping[str, frozenset[s
     ``own`` are the addresses of each device that has no rules: a packet to one of them has arrived, even if nobody answers.
     """
     probe, verdict = one.probe, Outcome.NO_ANSWER if one.noticed is None else one.noticed
-    plain = Sent(probe.source, probe.target, probe.protocol, probe.port, verdict)
+    plain = Sent(probe.source, probe.target, probe.protocol, probe.port, verdict, mtu=one.mtu)
     answer = next((each for each in seen if each.kind == "answer" or (each.kind == "error" and each.code == _PORT_UNREACHABLE)),
                   None)
     requests = [each for each in seen if each.kind == "request" and (answer is None or each.when <= answer.when)]
@@ -181,7 +209,7 @@ def _became(one: Client, seen: Sequence[Sighting], own: Mapping[str, frozenset[s
     arrival = there[-1]
     return Sent(probe.source, probe.target, probe.protocol, probe.port, verdict, label(arrival.device), arrival.src,
                 arrival.ttl, without_repetition(label(each.device) for each in requests if each.when <= arrival.when),
-                tuple(dict.fromkeys(each.outer for each in requests if each.outer)))
+                tuple(dict.fromkeys(each.outer for each in requests if each.outer)), one.mtu)
 
 
 def label(device: str) -> str:
@@ -202,14 +230,19 @@ def _meaning(code: int) -> Outcome:
     return Outcome.NO_ANSWER if code in (errno.ETIMEDOUT, errno.EPERM) else Outcome.UNREACHABLE
 
 
-def _echo_request(number: int, ipv6: bool) -> bytes:
+def _ask(made: socket.socket, probe: Probe, option: int, option6: int, value: int) -> None:
+    """Set an option that has one number in IPv4 and another one in IPv6."""
+    made.setsockopt(*((socket.IPPROTO_IPV6, option6) if probe.ipv6 else (socket.IPPROTO_IP, option)), value)
+
+
+def _echo_request(number: int, ipv6: bool, size: int) -> bytes:
     """A ping's bytes; in IPv6 the kernel writes the checksum."""
-    load = mark(number).ljust(_PING_BYTES, b".")
+    load = mark(number).ljust(size, b".")
     if ipv6:
         return struct.pack("!BBHHH", 128, 0, 0, number & 0xFFFF, 1) + load
     head = struct.pack("!BBHHH", 8, 0, 0, number & 0xFFFF, 1)
-    words = struct.unpack(f"!{(len(head) + len(load)) // 2}H", head + load)
-    total = sum(words)
-    total = (total & 0xFFFF) + (total >> 16)
-    total = (total & 0xFFFF) + (total >> 16)
+    even = head + load + bytes(len(load) % 2)
+    total = sum(struct.unpack(f"!{len(even) // 2}H", even))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
     return struct.pack("!BBHHH", 8, 0, ~total & 0xFFFF, number & 0xFFFF, 1) + load

@@ -1,12 +1,13 @@
 """What became of one probe, in the same words for real Linux and for the model, so that the two can be compared.
 
-The sender can tell four things apart: an answer, a refusal (a TCP reset or ICMP's "port unreachable"), another error (its own
-system's, or ICMP's from a router), and silence.  Who got the packet, from whom it seemed to come and with which TTL is seen
-where it arrived.
+The sender can tell five things apart: an answer, a refusal (a TCP reset or ICMP's "port unreachable"), that its packet is too
+big, another error (its own system's, or ICMP's from a router), and silence.  Who got the packet, from whom it seemed to come
+and with which TTL is seen where it arrived.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,6 +26,7 @@ class Outcome(StrEnum):
     DELIVERED = "delivered"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
+    TOO_BIG = "too big"
     NO_ANSWER = "no answer"
 
 
@@ -35,7 +37,7 @@ class Sent:
     ``verdict`` is what the sender noticed.  The rest is empty (0) unless the packet arrived at a device that answered it:
     ``reached`` is that device, ``source_seen`` the address it seemed to come from there, ``ttl`` its TTL on arrival, ``path``
     the devices on its way, and ``encapsulated`` the outer headers that it had on the way, such as
-    ``VXLAN 192.168.1.2 -> 192.168.1.3``.
+    ``VXLAN 192.168.1.2 -> 192.168.1.3``.  A sender whose packet is too big is told by an ``mtu`` what would have passed.
 
         >>> print(Sent("a", "b", "TCP", 80, Outcome.DELIVERED, "b", "10.244.0.2", 64, ("a", "node-1", "b")))
         a -> b TCP 80: delivered; b saw 10.244.0.2 and TTL 64; by a, node-1, b
@@ -53,6 +55,7 @@ class Sent:
     ttl: int = 0
     path: tuple[str, ...] = ()
     encapsulated: tuple[str, ...] = ()
+    mtu: int = 0
 
     @property
     def arrived(self) -> bool:
@@ -63,7 +66,8 @@ class Sent:
         port = f" {self.port}" if self.port else ""
         seen = f"; {self.reached} saw {self.source_seen} and TTL {self.ttl}; by {', '.join(self.path)}" if self.reached else ""
         outer = f"; in {', '.join(self.encapsulated)}" if self.encapsulated else ""
-        return f"{self.source} -> {self.target} {self.protocol}{port}: {self.verdict}{seen}{outer}"
+        told = f" for {self.mtu} bytes" if self.mtu else ""
+        return f"{self.source} -> {self.target} {self.protocol}{port}: {self.verdict}{told}{seen}{outer}"
 
 
 def modelled(trace: Trace, source: str, target: str, protocol: str, port: int) -> Sent:
@@ -75,9 +79,11 @@ def modelled(trace: Trace, source: str, target: str, protocol: str, port: int) -
     >>> print(modelled(cluster.send("a", "b", 81), "a", "b", "TCP", 81))
     a -> b TCP 81: refused; b saw 10.244.0.2 and TTL 64; by a, node-1, b
     """
+    if trace.hops[-1].steps[-1].packet.inner is not None:  # a tunnel's packet was refused: what is in it arrived nowhere
+        return Sent(source, target, protocol, port, Outcome.NO_ANSWER)
     verdict = _noticed(trace)
     if trace.verdict not in (Verdict.DELIVERED, Verdict.REFUSED, Verdict.ADDRESS_CONFLICT):
-        return Sent(source, target, protocol, port, verdict)
+        return Sent(source, target, protocol, port, verdict, mtu=_mtu_told(trace) if verdict is Outcome.TOO_BIG else 0)
     last = trace.hops[-1]
     packet = last.steps[-1].packet
     return Sent(source, target, protocol, port, verdict, last.label, packet.src, packet.ttl,
@@ -93,6 +99,8 @@ def _noticed(trace: Trace) -> Outcome:
         if filters:
             return Outcome.REFUSED if filters[-1].why.endswith("says REJECT") else Outcome.NO_ANSWER
         last = trace.hops[0].steps[-1]
+        if trace.verdict is Verdict.TOO_BIG:
+            return Outcome.NO_ANSWER if last.action is Action.DROP else Outcome.TOO_BIG
         silent = last.action is Action.DROP and not any(step.matched.startswith("blackhole") for step in trace.hops[0].steps)
         return Outcome.NO_ANSWER if silent else Outcome.UNREACHABLE  # in Linux even a blackhole tells programs of its own
     if not reply.delivered:
@@ -108,7 +116,16 @@ def told_by(answer: Packet) -> Outcome:
     """
     if answer.kind == "RST" or answer.kind == "port unreachable":
         return Outcome.REFUSED
+    if answer.kind.startswith(("fragmentation needed", "packet too big")):
+        return Outcome.TOO_BIG
     return Outcome.UNREACHABLE if answer.is_icmp_error else Outcome.DELIVERED
+
+
+def _mtu_told(trace: Trace) -> int:
+    """The MTU that the sender is told: by a router in ICMP's words, or by its own system, which names its interface's."""
+    words = trace.reply.packet.kind if trace.reply is not None else trace.reason.replace(" takes ", " mtu ")
+    found = re.search(r" mtu (\d+)", words)
+    return int(found[1]) if found else 0
 
 
 def _outer(trace: Trace) -> tuple[str, ...]:

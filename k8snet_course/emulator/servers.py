@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from threading import Thread
 
-from k8snet_course.emulator.capture import ANSWER, MAGIC, REQUEST
+from k8snet_course.emulator.capture import ANSWER, REQUEST, mark, number_in, sign_of
 from k8snet_course.linux.namespace import ANY, Listener
+from k8snet_course.probe import MOST_BYTES
 
 _PACKET_INFO = 8
 """IP_PKTINFO (ip(7), ipv6(7)): to which address a packet came, and from which an answer is to go."""
@@ -77,10 +78,10 @@ class Servers:
 
 
 def _answer(server: socket.socket) -> None:
-    """Send a datagram back, from the very address that it was sent to."""
-    data, more, _, client = server.recvmsg(2048, 128)
-    if data.startswith(MAGIC) and data.endswith(REQUEST):
-        data = data[:-1] + ANSWER
+    """Answer a datagram, without what it was filled up with, from the very address that it was sent to."""
+    data, more, _, client = server.recvmsg(MOST_BYTES, 128)
+    if number_in(data) >= 0 and sign_of(data) == REQUEST:
+        data = data[:len(mark(0)) - 1] + ANSWER
     for level, kind, content in more:
         if (level, kind) == (socket.IPPROTO_IP, _PACKET_INFO):
             info = struct.pack("=I4s4s", 0, content[4:8], bytes(4))

@@ -7,11 +7,7 @@ exactly so.  A test asserts each row, so that the table can neither grow silentl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-
-from k8snet_course.emulator.sent import Sent
-from k8snet_course.linux.trace import Action, Trace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,41 +47,21 @@ _TABLE = (
     Simplification("cards", LAID_OUT, "network cards are veth cables to a bridge", "no real card may be touched"),
     Simplification("reverse path filter", LAID_OUT, "rp_filter is off everywhere",
                    "distributions set it differently, and the model has none"),
+    Simplification("redirects", LAID_OUT, "no device tells others by ICMP of a shorter way (send_redirects is off)",
+                   "what hosts learn so lasts for minutes, and the model has none of it"),
+    Simplification("path mtu", LAID_OUT, "nobody remembers for later what ICMP has told of a way's MTU (mtu_expires is 0)",
+                   "each packet of the model is like the first"),
     Simplification("patience", LAID_OUT, "a question for a neighbour is given up after 0.3 s instead of 3",
                    "a lab is to be fast; what is decided is the same"),
     Simplification("fresh tables", LAID_OUT, "the lab's devices have learnt nothing yet", "learnt rows follow from packets"),
     Simplification("rationed errors", DIFFERS, "Linux tells a sender of missing routes five times, then once a second",
                    "the limit is the machine's and cannot be set for a namespace; the model tells every time"),
-    Simplification("bridged DNAT", DIFFERS,
-                   "a packet that a Service sends back over the bridge it came by keeps its TTL in Linux",
-                   "br_netfilter hands it back to the bridge, where the model routes it"),
-    Simplification("route before rules", DIFFERS,
-                   "a node without any route to a Service's address cannot send to it itself; its pods can",
-                   "Linux looks for a route before it asks OUTPUT's rules, the model afterwards"),
-    Simplification("order of routes", DIFFERS,
-                   "of routes to networks with the same first address, Linux prints the one with the longer prefix first",
-                   "the model prints the shorter prefix first; what a packet finds is the same"),
+    Simplification("overheard questions", DIFFERS,
+                   "a device that asks for a neighbour also learns it from a question that this neighbour has for another",
+                   "that takes two questions within a third of a second; packets of the model walk one after another"),
 )
 
 
 def table() -> tuple[Simplification, ...]:
     """All rows."""
     return _TABLE
-
-
-def as_linux(model: Sent, trace: Trace, bridges: Iterable[str]) -> Sent:
-    """What Linux is expected to say where the model says this: the row ``bridged DNAT``.
-
-    ``bridges`` are the names of bridges whose packets iptables sees.  A device that rewrites the destination of a packet from
-    one of a bridge's ports, and sends it out by that bridge, takes nothing off its TTL.
-    """
-    if not model.arrived:
-        return model
-    kept = 0
-    for hop in trace.hops:
-        came = any(step.action is Action.BRIDGE and step.link in bridges for step in hop.steps[:1])
-        renamed = any(change.field == "destination" for step in hop.steps for change in step.changed)
-        routed = next((step for step in hop.steps if step.action is Action.ROUTE), None)
-        kept += came and renamed and routed is not None and routed.link in bridges and any(
-            change.field == "TTL" for change in routed.changed)
-    return replace(model, ttl=model.ttl + kept)

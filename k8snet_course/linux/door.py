@@ -29,6 +29,11 @@ class Judgement(NamedTuple):
 class Door(Protocol):
     """The door of one pod."""
 
+    @property
+    def made_of_rules(self) -> bool:
+        """Whether it is made of iptables' rules, which see a bridge's packets only with ``bridge-nf-call-iptables``."""
+        ...
+
     def judge(self, direction: str, packet: Packet) -> Judgement | None:
         """Whether a connection may leave (Egress) or enter (Ingress) the pod; None where nothing there concerns the pod."""
         ...

@@ -4,9 +4,10 @@ The rules, in the order in which a device applies them:
 
 1. A frame that comes in at a port of a bridge is the bridge's: it learns the sender's MAC address and sends the frame out of
    the port where the receiver's is known to be, or floods it.  A frame to the bridge's own MAC address goes up to rule 2.
-2. A frame to an interface's own MAC address is unpacked.  A packet to one of the device's own addresses is delivered.
+2. A frame to an interface's own MAC address is unpacked.  A packet to one of the device's own addresses is delivered.  One
+   that comes from outside and says that it is from the device itself is dropped (in IPv4).
 3. Any other packet is routed, if the device forwards: the longest matching prefix names the interface and the next router,
-   and the TTL falls by one.
+   and the TTL falls by one.  A packet that the interface does not take (MTU) is cut, or its sender is told.
 4. The next receiver's MAC address is looked up, or asked for; the packet goes into a frame and out of the interface.  If the
    interface is a tunnel, the whole goes into a packet of the device's own, and that is routed by rules 3 and 4.
 5. A delivered packet that carries another one out of a tunnel is opened, and rule 2 begins again with what was inside.
@@ -22,8 +23,8 @@ This module knows tables and packets.  It does not know what a pod, a plugin or 
 In IPv6 the same happens in other words: see :mod:`~k8snet_course.linux.packet` and :mod:`~k8snet_course.linux.resolve`.  And no
 router cuts a packet: a sender that may cut it does so once, to what its own way out takes.
 
-Sources: RFC 1812 (routers), RFC 792 (ICMP), RFC 8200 (IPv6), RFC 4443 (ICMPv6), RFC 9293 section 3.5.2 (RST), IEEE 802.1D
-(bridges); tried on Linux 6.18.
+Sources: RFC 1812 (routers; martians), RFC 792 (ICMP), RFC 8200 (IPv6), RFC 4443 (ICMPv6), RFC 9293 section 3.5.2 (RST),
+IEEE 802.1D (bridges); tried on Linux 6.18.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ from k8snet_course.linux.tunnel import encapsulated
 
 _MOST_CABLES = 1000
 """A frame that has crossed more cables than this goes round in circles between bridges (which have no TTL)."""
+_SPARE = 4
+"""So many bytes more than its MTU Linux takes at a cable's end and a bridge's port: room for the tag of a VLAN."""
 
 
 def send(network: Network, source: str, packet: Packet, target: str = "", intended: str = "", *, asked: str = "",
@@ -75,6 +78,8 @@ class _Walk(Hooks):
     _flight: tuple[End, Frame] | None = None
     _piece = 0
     """The size of the largest fragment, if the sender has cut an IPv6 packet."""
+    _cut = 0
+    """The same of an IPv4 packet that somebody has cut."""
     expected: Flow | None = None
     """From and to where the answer must come, for the program that waits for it."""
 
@@ -100,7 +105,10 @@ class _Walk(Hooks):
         return packet
 
     def _send_out(self, ns: Namespace, packet: Packet) -> None:
-        """A packet of the device's own, through its OUTPUT rules."""
+        """A packet of the device's own, through its OUTPUT rules.  Where there is no way for it, they are not asked."""
+        if ns.local_link(packet.dst) is None and ((way := ns.routes.lookup(packet.dst).winner) is None or way.kind):
+            self._route(ns, packet, own=True)
+            return
         rewritten = self.rewritten(ns, packet, OUTPUT)
         if rewritten is None:
             return
@@ -112,7 +120,11 @@ class _Walk(Hooks):
     def _arrive(self, ns: Namespace, link_name: str, frame: Frame) -> None:
         link = ns.links[link_name]
         self.enter(ns, link_name)
-        if link.master:
+        if not self._fits(link, frame.packet, _SPARE):
+            self.drop(ns, link_name, frame.packet, Verdict.TOO_BIG,
+                      f"the packet has {frame.packet.size} bytes, and {ns.label}'s {link_name} takes {link.mtu}: it is "
+                      "dropped, and nobody is told")
+        elif link.master:
             self._bridge(ns, link.master, frame, link)
         elif frame.dst_mac in (link.mac, BROADCAST_MAC):
             self._ip_in(ns, link, frame.packet)
@@ -120,8 +132,11 @@ class _Walk(Hooks):
             self.drop(ns, link_name, frame.packet, Verdict.NO_NEIGHBOUR,
                        f"the frame is for {frame.dst_mac}, and {ns.label}'s {link_name} is {link.mac}")
 
-    def _bridge(self, ns: Namespace, name: str, frame: Frame, port: Link | None) -> None:
-        """Rule 1.  ``port`` is where the frame came in; None for a frame that the device itself sends out of the bridge."""
+    def _bridge(self, ns: Namespace, name: str, frame: Frame, port: Link | None, known_at_door: bool = False) -> None:
+        """Rule 1.  ``port`` is where the frame came in; None for a frame that the device itself sends out of the bridge.
+
+        ``known_at_door``: the packet has been asked there already.
+        """
         fdb, own = ns.fdb(name), ns.links[name]
         known = len(fdb)
         learnt: tuple[Change, ...] = ()
@@ -134,12 +149,15 @@ class _Walk(Hooks):
                 f"{name} reads the MAC address {wanted}: its own, so the packet goes up to {ns.label}'s routing", wanted,
                 (Candidate(f"{own.mac} dev {name} (the bridge itself)", True, True),), known,
                 f"{own.mac} dev {name} (the bridge itself)", learnt))
-            self._ip_in(ns, own, frame.packet)
+            shown = ns.bridge_nf and port is not None and port.tunnel is None
+            self._ip_in(ns, own, frame.packet, frame if shown else None, port)
             return
+        if port is not None and ns.bridge_nf and ns.name not in self.memory and not self.awaited:
+            self.noticed(ns, frame.packet)
         if port is not None and ns.bridge_nf and ns.name in self.memory:
             home = self.memory[ns.name].restore(frame.packet)
             if home is not None and home.dst != frame.packet.dst:
-                self._ip_in(ns, own, frame.packet)  # it is to go elsewhere, so it leaves the bridge
+                self._ip_in(ns, own, frame.packet, frame, port)  # it is to go elsewhere
                 return
             if home is not None:
                 self.translate_bridged(ns, frame.packet, home)
@@ -167,11 +185,11 @@ class _Walk(Hooks):
             self.drop(ns, name, frame.packet, Verdict.NO_NEIGHBOUR,
                        f"{name} does not send a frame back out of the port it came in by ({port.name}; hairpin is off)")
             return
-        if port is None or not ns.doors or self.admitted(ns, frame.packet, port.name, EGRESS):
-            self._transmit(ns, out, frame)
+        if port is None or known_at_door or not ns.doors or self.admitted(ns, frame.packet, port.name, EGRESS, True):
+            self._transmit(ns, out, frame, port is not None)
 
-    def _ip_in(self, ns: Namespace, link: Link, packet: Packet) -> None:
-        """Rule 2, and the door to rule 3."""
+    def _ip_in(self, ns: Namespace, link: Link, packet: Packet, frame: Frame | None = None, port: Link | None = None) -> None:
+        """Rule 2, and the door to rule 3.  ``frame`` came in at this ``port`` of a bridge whose packets the rules see."""
         if link.mtu < IPV6_LEAST_MTU and packet.version == 6:
             self.drop(ns, link.name, packet, Verdict.NO_ROUTE,
                       f"{ns.label}'s {link.name} takes {link.mtu} bytes; with less than {IPV6_LEAST_MTU} it has no IPv6")
@@ -179,15 +197,42 @@ class _Walk(Hooks):
         rewritten = self.rewritten(ns, packet, PREROUTING, link.name)
         if rewritten is None or (ns.doors and not self.admitted(ns, rewritten, self.hops[-1].ingress, EGRESS)):
             return
-        packet = rewritten
+        if packet.version == 4 and ns.local_link(packet.src) is not None:
+            self.drop(ns, link.name, rewritten, Verdict.NO_ROUTE,
+                      f"the packet comes from outside, but its source is {ns.label}'s own address: it is taken for forged "
+                      "(a martian)")
+            return
+        before, packet = packet, rewritten
         if ns.local_link(packet.dst) is not None:
             self._deliver(ns, link.name, packet)
+        elif frame is not None and port is not None and ns.forwarding and packet.dst != before.dst and self._given_back(
+                ns, link, packet, frame, port):
+            return
         elif not ns.forwarding:
             self.drop(ns, link.name, packet, Verdict.NO_ROUTE,
                        f"{packet.dst} is not {ns.label}'s address, and {ns.label} does not forward ("
                        f"{'net.ipv6.conf.all.forwarding' if packet.version == 6 else 'ip_forward'} is 0)")
         else:
             self._route(ns, packet, own=False, in_link=link.name)
+
+    def _given_back(self, ns: Namespace, bridge: Link, packet: Packet, frame: Frame, port: Link) -> bool:
+        """A packet with a new destination that is on the same bridge goes on as a frame: nobody routes it, its TTL stays."""
+        route = ns.routes.lookup(packet.dst).winner
+        if route is None or route.kind or route.dev != bridge.name:
+            return False
+        if not self.passes(ns, packet, FORWARD, bridge.name, bridge.name):
+            return True
+        self.unmasked = packet
+        leaving = self.rewritten(ns, packet, POSTROUTING, out=bridge)
+        if leaving is None:
+            return True
+        mac = self._resolve(ns, bridge, route.via or packet.dst, leaving)
+        if mac:
+            self._bridge(ns, bridge.name, Frame(frame.src_mac, mac, leaving), port, known_at_door=True)
+        else:
+            self.fail(ns, packet, Verdict.NO_NEIGHBOUR, f"{ns.label} asked on {bridge.name} who has {packet.dst}, and nobody "
+                      "answered", False, "host unreachable")
+        return True
 
     def _route(self, ns: Namespace, packet: Packet, own: bool, in_link: str = "") -> None:
         """Rules 3 and 4.  ``own``: the packet begins here, so its TTL stays and errors go to the program, not by ICMP."""
@@ -198,6 +243,10 @@ class _Walk(Hooks):
             self.step(Action.ROUTE, route.dev, packet, lambda: Told(
                 f"of {len(ns.routes)} routes '{outer.destination}' wins: to {outer.dev}, where an eBPF program takes over",
                 f"route to {packet.dst}", first.candidates, first.others, str(outer)))
+            if own and packet.size > (limit := ns.links[outer.dev].mtu) and not self._in_pieces(packet, limit, own):
+                self.fail(ns, packet, Verdict.TOO_BIG, f"the packet has {packet.size} bytes, {ns.label}'s {outer.dev} takes "
+                          f"{limit}, and it may not be cut", own, f"fragmentation needed, mtu {limit}")
+                return
             lookup, table, what = ns.maps.lookup(packet.dst), ns.maps, "eBPF map entry"
             route = lookup.winner
         rows, question = len(table), f"{what} {'to' if what == 'route' else 'for'} {packet.dst}"
@@ -233,6 +282,13 @@ class _Walk(Hooks):
             + (f"by the router {winner.via}" if winner.via else "which is on this wire"), question, lookup.candidates,
             lookup.others, str(winner),
             () if own or external else (Change(packet.ttl_name, str(packet.ttl), str(packet.ttl - 1)),)))
+        mtu = min(route.mtu or link.mtu, link.mtu)
+        if aged.size > mtu and not self._in_pieces(aged, mtu, own):
+            limit = f"{ns.label}'s {link.name}" if mtu == link.mtu else f"{ns.label}'s route '{route.destination}'"
+            why = "it may not be cut" if own or aged.version == 4 else "an IPv6 router cuts nothing"
+            self.fail(ns, packet, Verdict.TOO_BIG, f"the packet has {aged.size} bytes, {limit} takes {mtu}, and {why}", own,
+                      f"fragmentation needed, mtu {mtu}")
+            return
         hook = OUTPUT if own else FORWARD
         if not self.passes(ns, aged, hook, in_link, link.name):
             return
@@ -241,13 +297,6 @@ class _Walk(Hooks):
         if leaving is None:
             return
         aged = leaving
-        mtu = min(route.mtu or link.mtu, link.mtu)
-        if aged.size > mtu and not self._in_pieces(aged, mtu, own):
-            limit = f"{ns.label}'s {link.name}" if mtu == link.mtu else f"{ns.label}'s route '{route.destination}'"
-            why = "it may not be cut" if own or aged.version == 4 else "an IPv6 router cuts nothing"
-            self.fail(ns, packet, Verdict.TOO_BIG, f"the packet has {aged.size} bytes, {limit} takes {mtu}, and {why}", own,
-                      f"fragmentation needed, mtu {mtu}")
-            return
         if link.tunnel is not None and (external or link.tunnel.kind == "IPIP"):
             load = Frame(link.mac, BROADCAST_MAC, aged) if link.tunnel.port else aged
             self._encapsulate(ns, link, link.tunnel, load, next_hop)
@@ -318,7 +367,7 @@ class _Walk(Hooks):
                                                           found.changed))
         return found.mac
 
-    def _transmit(self, ns: Namespace, link: Link, frame: Frame) -> None:
+    def _transmit(self, ns: Namespace, link: Link, frame: Frame, bridged: bool = False) -> None:
         if link.kind == "bridge":
             self._bridge(ns, link.name, frame, None)
         elif link.tunnel is not None:
@@ -331,7 +380,12 @@ class _Walk(Hooks):
                 self._encapsulate(ns, link, link.tunnel, frame, remote)
         elif link.peer is None:
             self.drop(ns, link.name, frame.packet, Verdict.NO_NEIGHBOUR, f"nothing is plugged into {ns.label}'s {link.name}")
-        elif not ns.doors or self.admitted(ns, self.unmasked or frame.packet, link.name, INGRESS):
+        elif link.master and not self._fits(link, frame.packet, 0 if bridged and ns.bridge_nf else _SPARE) and not (
+                bridged and ns.bridge_nf and frame.packet.version == 4 and self._in_pieces(frame.packet, link.mtu, False)):
+            self.drop(ns, link.name, frame.packet, Verdict.TOO_BIG,
+                      f"the packet has {frame.packet.size} bytes, and {ns.label}'s port {link.name} takes {link.mtu}: a bridge "
+                      "tells nobody")
+        elif not ns.doors or self.admitted(ns, self.unmasked or frame.packet, link.name, INGRESS, bridged):
             self.hops[-1].egress = link.name
             self._flight = (link.peer, frame)
 
@@ -381,19 +435,26 @@ class _Walk(Hooks):
         answer = packet.answered("RST") if packet.protocol == "TCP" else packet.icmp_error("port unreachable", packet.dst)
         self.finish(Verdict.REFUSED, f"{ns.label} got the packet, but no program there listens on {door}", ns, answer)
 
+    def _fits(self, link: Link, packet: Packet, spare: int) -> bool:
+        """Whether an interface takes a packet, or pieces into which it has been cut, from a cable or for one."""
+        if packet.size <= link.mtu + spare:
+            return True
+        if packet.version == 4:
+            return not packet.dont_fragment and 0 < self._cut <= link.mtu
+        return 0 < self._piece <= link.mtu - _wrapping(packet)
+
     def _in_pieces(self, packet: Packet, mtu: int, own: bool) -> bool:
         """Whether a packet that is larger than this MTU can go on in pieces.
 
         IPv4: sender or router cuts what may be cut.  IPv6: the sender does, but not the packets that a tunnel makes.
         """
         if packet.version == 4:
+            if not packet.dont_fragment:
+                self._cut = mtu
             return not packet.dont_fragment
         if own and not packet.dont_fragment and packet.inner is None:
             self._piece = mtu
-        inmost = packet
-        while (inside := inmost.carried) is not None:
-            inmost = inside
-        return 0 < self._piece <= mtu - (packet.size - inmost.size)
+        return 0 < self._piece <= mtu - _wrapping(packet)
 
     def _carries(self, ns: Namespace, link: Link, remote: str) -> bool:
         """Whether what this tunnel sends to a machine arrives there: a walk of its own, which leaves no trace."""
@@ -417,6 +478,14 @@ def _source_address(ns: Namespace, dst: str) -> str:
     if route is not None and not route.kind and (src := route.src or ns.links[route.dev].source_for(dst)):
         return src
     return ns.source_for(dst)
+
+
+def _wrapping(packet: Packet) -> int:
+    """The bytes that tunnels have put around a packet."""
+    inmost = packet
+    while (inside := inmost.carried) is not None:
+        inmost = inside
+    return packet.size - inmost.size
 
 
 def _many(what: str) -> str:

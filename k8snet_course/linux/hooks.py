@@ -76,6 +76,11 @@ class Hooks(Record):
             self._translate(ns, hook, packet, after, f"has a {ruling.rule.target} rule for it", ruling)
         return after
 
+    def noticed(self, ns: Namespace, packet: Packet) -> None:
+        """Connection tracking sees the first packet of a connection, which changes nothing about the packet."""
+        if (ns.rules6 if ":" in packet.dst else ns.rules) is not NO_RULES:
+            self.memory[ns.name] = Conntrack()
+
     def passes(self, ns: Namespace, packet: Packet, hook: str, in_link: str = "", out_link: str = "") -> bool:
         """Whether this hook's filter rules let the packet go on; if not, the walk has ended."""
         rules = ns.rules6 if ":" in packet.dst else ns.rules
@@ -104,13 +109,17 @@ class Hooks(Record):
         else:
             self.drop(ns, link, packet, verdict, why)
 
-    def admitted(self, ns: Namespace, packet: Packet, link: str, direction: str) -> bool:
+    def admitted(self, ns: Namespace, packet: Packet, link: str, direction: str, bridged: bool = False) -> bool:
         """Whether the door at this interface lets the packet through; if not, the walk has ended.
+
+        ``bridged``: a bridge sends it from port to port.
 
         Only a connection's first packet is judged: its other packets, and the answers, are known here from then on.
         """
         door = ns.doors.get(link)
         if door is None or packet.is_icmp_error or (self.awaited and ns.name in self.memory):
+            return True
+        if bridged and door.made_of_rules and not ns.bridge_nf:
             return True
         if not self.awaited:
             self.memory.setdefault(ns.name, Conntrack())

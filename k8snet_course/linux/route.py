@@ -211,10 +211,13 @@ class RouteTable:
 
 
 def _printed(row: Route) -> tuple[int, bool, int, int]:
-    """Where a row stands: in IPv4 a prefix comes before those that lie in it, in IPv6 behind them, and so the default route."""
+    """Where a row stands: by the first address; in IPv4 the default route first, then of two the longer prefix.
+
+    In IPv6 a prefix comes behind those that lie in it, and so the default route.
+    """
     version, net, length = _prefix(row.dst)
     if version == 4:
-        return version, row.dst != "default", net, length
+        return version, row.dst != "default", net, -length
     return version, False, net | (1 << (128 - length)) - 1, -length
 
 

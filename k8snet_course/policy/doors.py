@@ -33,6 +33,11 @@ class PodDoor:
         self._party = party
         self._who_has = who_has
 
+    @property
+    def made_of_rules(self) -> bool:
+        """Whether the plugin enforces policies by iptables."""
+        return self._index.enforcement.by_rules
+
     def judge(self, direction: str, packet: Packet) -> Judgement | None:
         """What the policies that select this pod say; None where none does."""
         pod = self._party(self._key)

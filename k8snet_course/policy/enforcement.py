@@ -17,7 +17,8 @@ class Enforcement:
 
     ``enforces``: policies do something.  ``ip_blocks_match_cluster``: an ipBlock of a NetworkPolicy also matches pods and nodes
     (Calico and kube-router), not only what is outside (Cilium).  ``end_port``: ranges of ports work; without, only the first
-    port of a range counts.  ``cluster_policies``: ClusterNetworkPolicies work.
+    port of a range counts.  ``cluster_policies``: ClusterNetworkPolicies work.  ``by_rules``: they are rules of iptables where
+    pods are ports of a bridge (Weave), which has to show them its packets.
 
         >>> print(STANDARD)
         enforces policies
@@ -31,6 +32,7 @@ class Enforcement:
     ip_blocks_match_cluster: bool = True
     end_port: bool = True
     cluster_policies: bool = True
+    by_rules: bool = False
 
     def __str__(self) -> str:
         if not self.enforces:

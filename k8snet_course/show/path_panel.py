@@ -79,7 +79,7 @@ def breakages(cluster: Cluster) -> tuple[Breakage, ...]:
     node-3 has lost its route 10.244.1.0/24
     node-2 does not forward
     node-3 does not forward
-    frontend's eth0 has MTU 1400
+    frontend's cable has MTU 1400 at both ends
     node-2's eth0 has MTU 1400
     """
     source, target = cluster.pod(SOURCE), cluster.pod(TARGET)
@@ -131,7 +131,9 @@ def _sizes(source: Device, node: Device) -> Iterator[Breakage]:
     """Interfaces that take more or less than the way behind them."""
     eth0 = _link(source, "eth0")
     mtu = 1500 if eth0.mtu < 1500 else 1400
-    yield Breakage(f"{SOURCE}'s eth0 has MTU {mtu}", (WrongMtu(SOURCE, "eth0", mtu),))
+    assert eth0.peer is not None, "a pod's eth0 is one end of a cable"
+    yield Breakage(f"{SOURCE}'s cable has MTU {mtu} at both ends", (
+        WrongMtu(SOURCE, "eth0", mtu), WrongMtu(eth0.peer.namespace, eth0.peer.link, mtu)))
     if not any(link.tunnel is not None for link in node.links):  # a tunnel's packets may be cut, so nothing would be lost
         yield Breakage(f"{node.name}'s eth0 has MTU 1400", (WrongMtu(node.name, "eth0", 1400),))
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.emulator import EmulatorUnavailable, Lab, Sent, emulate
-from k8snet_course.emulator.agreement import Wanted, agree, asked_likewise
+from k8snet_course.emulator.agreement import agree, asked_likewise
+from k8snet_course.emulator.lab import Wanted
 from k8snet_course.emulator.plan import PLUGINS
 from k8snet_course.show.grid import Grid
 from k8snet_course.show.panel import Panel, Seen, choice
@@ -33,8 +34,9 @@ def beside(cluster: Cluster, lab: Lab, probes: Iterable[Wanted], patience: float
     rows = []
     for probe, linux in zip(wanted, lab.send_all(wanted, patience), strict=True):
         _, model = asked_likewise(cluster, probe, linux)
-        source, target, port, protocol = probe
+        source, target, port, protocol, *size = probe
         asked = f"{source} → {target}, {'ping' if port is None else f'{protocol} {port}'}"
+        asked += f" with {size[0]} bytes" if size else ""
         rows.append((asked, *told(linux), THE_SAME if agree(linux, model, nodes) else "; ".join(told(model))))
     return Grid.of("Real Linux, and the model beside it",
                    ("probe", "Linux: the sender notices", "the receiver sees", "devices on the way", "model"), rows)

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
+
 from k8snet_course.cluster import Cluster
-from k8snet_course.faults import ForwardingOff
+from k8snet_course.emulator import emulate
+from k8snet_course.emulator.agreement import disagreements
+from k8snet_course.emulator.lab import Wanted
+from k8snet_course.faults import BridgeNetfilterOff, ForwardingOff, MissingRoute, WrongRoute
 from k8snet_course.linux.trace import Verdict
+
+REAL = pytest.mark.needs("ip", "bridge", "iptables-restore", "nft", "root")
+
+
+def agreed(cluster: Cluster, probes: Sequence[Wanted]) -> None:
+    """Ask real Linux the same."""
+    found = disagreements(cluster, probes)
+    assert not found, "\n".join(map(str, found))
 
 
 def test_an_answer_that_ends_at_a_stranger_is_no_answer() -> None:
@@ -48,3 +63,115 @@ def test_an_error_about_a_packet_that_two_nodes_rewrote_finds_its_way_home() -> 
     told = trace.reply.hops[-1].steps[-1].packet
     assert told.src == "192.168.1.2" and told.about is not None
     assert (told.about.src, told.about.dst, told.about.dst_port) == (cluster.pod("a").ip, "192.168.1.2", 30053)
+
+
+@REAL
+def test_a_packet_that_comes_back_to_its_sender_is_taken_for_forged() -> None:
+    """Found by hypothesis.  node-1 has no bridge yet, and hands what is for its pods back to node-3, where it came from."""
+    cluster = Cluster(3, "flannel-host-gw")
+    cluster.add_pod("p0", "node-2")
+    cluster.inject(WrongRoute("node-1", "default", "192.168.1.4"))
+    trace = cluster.send("node-3", "10.244.0.200", port=None)
+    assert not trace.answered and trace.hops[-1].label == "node-3" and "forged" in trace.reason
+    agreed(cluster, [("node-3", "10.244.0.200", None, "ICMP"), ("node-2", "10.244.0.200", None, "ICMP"),
+                     ("node-1", "10.244.0.200", 53, "UDP")])
+
+
+SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+           "spec": {"selector": {"app": "b"}, "ports": [{"port": 80}]}}
+
+
+@REAL
+def test_a_packet_that_a_service_sends_back_over_the_same_bridge_keeps_its_ttl() -> None:
+    """br_netfilter hands it back to the bridge: nobody routes it.  Where nobody may, Linux 6.18 drops it all the same."""
+    for cni, forwarding in (("flannel", True), ("bridge", False), ("weave", True)):
+        cluster = Cluster(cni=cni)
+        cluster.add_pod("a")
+        cluster.add_pod("b", labels={"app": "b"})
+        cluster.apply(SERVICE)
+        if not forwarding:
+            cluster.inject(ForwardingOff("node-1"))
+        trace = cluster.send("a", "web")
+        assert trace.answered is forwarding
+        assert not forwarding or trace.hops[-1].steps[-1].packet.ttl == 64
+        agreed(cluster, [(one, "web", port, "TCP") for one in ("a", "b", "node-1") for port in (80, 81)])
+
+
+@REAL
+def test_a_node_without_a_route_asks_no_rules() -> None:
+    """Linux looks for a route before it asks OUTPUT: the node cannot reach its own Service, its pods can."""
+    cluster = Cluster(cni="flannel")
+    cluster.add_pod("a")
+    cluster.add_pod("b", labels={"app": "b"})
+    cluster.apply(SERVICE)
+    cluster.inject(MissingRoute("node-1", "default"))
+    assert not cluster.send("node-1", "web").answered and cluster.send("a", "web").answered
+    agreed(cluster, [("node-1", "web", 80, "TCP"), ("a", "web", 80, "TCP")])
+
+
+@REAL
+def test_weaves_policies_see_a_bridges_packets_only_if_they_are_shown_to_rules() -> None:
+    cluster = Cluster(cni="weave", nodes=2)
+    for name, node in (("a", 1), ("b", 1), ("c", 2)):
+        cluster.add_pod(name, f"node-{node}")
+    cluster.apply({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "deny"},
+                   "spec": {"podSelector": {}}})
+    cluster.inject(BridgeNetfilterOff("node-1"))
+    verdicts = [cluster.send(*pair).verdict for pair in (("a", "b"), ("c", "b"), ("a", "c"), ("laptop", "b"))]
+    assert verdicts == [Verdict.DELIVERED, Verdict.DELIVERED, Verdict.DENIED_INGRESS, Verdict.NO_ROUTE]
+    agreed(cluster, [(one, other, port, protocol) for one in ("a", "b", "c", "node-1") for other in ("a", "b", "c")
+                     for port, protocol in ((80, "TCP"), (None, "ICMP"))])
+
+
+@REAL
+def test_of_two_networks_with_one_first_address_the_longer_prefix_is_printed_first() -> None:
+    for cni, first, second in (("flannel", "10.244.0.0/24", "10.244.0.0/16"), ("weave", "default", "10.32.0.0/12")):
+        cluster = Cluster(cni=cni)
+        cluster.add_pod("a")
+        with emulate(cluster) as lab:
+            linux = [line.strip() for line in lab.exec("a", "ip route").splitlines()]
+        assert linux == str(cluster.pod("a").routes).splitlines()
+        assert [line.split()[0] for line in linux][-2:] == [first, second]
+
+
+@REAL
+def test_connection_tracking_sees_the_first_packet_that_a_bridge_sends_on() -> None:
+    """Found by hypothesis.  p0 answers by way of its node, which has seen the question go from port to port: so it knows it."""
+    cluster = Cluster(2, "flannel-host-gw")
+    cluster.add_pod("p0", "node-2", labels={"app": "b"})
+    cluster.add_pod("p3", "node-2")
+    cluster.apply(SERVICE)
+    cluster.inject(WrongRoute("p0", "10.244.1.0/24", "192.168.1.3"))
+    assert cluster.send("p3", "p0").answered
+    agreed(cluster, [("p3", "p0", 80, "TCP"), ("p3", "p0", 81, "TCP"), ("p0", "p3", 80, "TCP")])
+
+
+@REAL
+def test_a_routes_own_mtu_counts_for_its_sender() -> None:
+    """Found by hypothesis: Cilium writes the MTU into the pods' default route."""
+    cluster = Cluster(1, "cilium")
+    cluster.add_pod("p0")
+    agreed(cluster, [("p0", "router", None, "ICMP", size) for size in (1422, 1423, 1432)])
+
+
+@REAL
+def test_a_packet_that_is_too_large_does_not_even_get_to_an_ebpf_program() -> None:
+    """Found by hypothesis: the interface that leads to the program has an MTU like any other."""
+    cluster = Cluster(1, "cilium")
+    cluster.add_pod("p0")
+    assert cluster.send("node-1", "10.244.0.200", port=None, size=3000).verdict is Verdict.TOO_BIG
+    agreed(cluster, [("node-1", "10.244.0.200", None, "ICMP", 3000), ("node-1", "10.244.0.200", None, "ICMP", 1000),
+                     ("node-1", "p0", None, "ICMP", 3000), ("node-1", "p0", 53, "UDP", 3000)])
+
+
+@REAL
+def test_two_services_that_want_one_external_ip() -> None:
+    """Found by hypothesis: a map of nftables takes no second answer to the same question, so the first Service has it."""
+    cluster = Cluster(1, "bridge", proxy="nftables")
+    for name in ("p0", "p1"):
+        cluster.add_pod(name, labels={"app": name})
+    for name in ("p0", "p1"):
+        cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": f"for-{name}"}, "spec": {
+            "selector": {"app": name}, "ports": [{"port": 80}], "externalIPs": ["198.51.100.7"]}})
+    assert cluster.proxy_text("node-1").count("198.51.100.7 . tcp . 80") == 1
+    agreed(cluster, [(one, "198.51.100.7", 80, "TCP") for one in ("p0", "p1", "node-1")])

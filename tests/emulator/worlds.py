@@ -1,23 +1,40 @@
-"""Random clusters for hypothesis, with Services and faults, and what is asked of each."""
+"""Random clusters: plain values that can be built, asked, and printed as a test that can be pasted into test_found.py.
+
+How they are drawn is said in draws.py.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from typing import Any
 
-from hypothesis import strategies as st
+import yaml
 
 from k8snet_course.cluster import Cluster
-from k8snet_course.emulator.agreement import Wanted
-from k8snet_course.emulator.plan import PLUGINS
+from k8snet_course.emulator.lab import Wanted
 from k8snet_course.errors import CourseError
-from k8snet_course.faults import Fault, ForwardingOff, MissingRoute
+from k8snet_course.faults import (
+    BlockedPort,
+    BridgeNetfilterOff,
+    Fault,
+    ForwardingOff,
+    MissingFdb,
+    MissingNeighbour,
+    MissingRoute,
+    WrongFdb,
+    WrongMtu,
+    WrongNeighbour,
+    WrongRoute,
+)
+from k8snet_course.linux.bridge import EVERYBODY
+from k8snet_course.underlay import ROUTER
 
-MOST_PODS = 6
-OUTSIDE = ("laptop", "internet", "router")
-NOBODY = ("10.99.1.1", "10.244.0.200", "192.168.1.77")
-PORTS: tuple[tuple[int | None, str], ...] = ((80, "TCP"), (81, "TCP"), (53, "UDP"), (80, "UDP"), (None, "ICMP"))
-LISTENS = ((80,), (80, "53/UDP"), ("53/UDP",), (81,))
+POOL = "192.168.1.240/28"
+EXTERNAL_IP = "198.51.100.7"
+FIREWALLED = (("UDP", 8472), ("UDP", 4789), ("UDP", 6784), ("TCP", 80), ("UDP", 53), ("TCP", 30080))
+A_MAC = "0a:58:00:00:00:01"
+Manifest = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -26,26 +43,33 @@ class Pod:
     node: int
     app: str
     listen: tuple[int | str, ...]
+    namespace: str = "default"
     host_network: bool = False
+
+    @property
+    def label(self) -> str:
+        return self.name if self.namespace == "default" else f"{self.namespace}/{self.name}"
+
+    @property
+    def named(self) -> dict[str, Any]:
+        more: dict[str, Any] = {"namespace": self.namespace} if self.namespace != "default" else {}
+        if self.host_network:
+            more["host_network"] = True
+        return {"name": self.name, "node": f"node-{self.node}", "labels": {"app": self.app}, "listen": self.listen, **more}
 
 
 @dataclass(frozen=True)
-class Service:
-    name: str
-    app: str
-    type: str
-    port: int
-    protocol: str
-    external: str
-    internal: str
+class Broken:
+    """A fault as it is drawn: its kind, and numbers by which device and row are chosen from those that there are."""
 
-    @property
-    def manifest(self) -> dict[str, object]:
-        spec: dict[str, object] = {"type": self.type, "selector": {"app": self.app}, "internalTrafficPolicy": self.internal,
-                                   "ports": [{"port": 80, "targetPort": self.port, "protocol": self.protocol}]}
-        if self.type == "NodePort":
-            spec["externalTrafficPolicy"] = self.external
-        return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": self.name}, "spec": spec}
+    kind: str
+    device: int
+    row: int
+    other: int
+
+    def fault(self, cluster: Cluster) -> Fault | None:
+        """The fault in this cluster; None where there is nothing that could be broken so."""
+        return FAULTS[self.kind](cluster, self)
 
 
 @dataclass(frozen=True)
@@ -53,56 +77,134 @@ class World:
     """A cluster as it was drawn, and the probes."""
 
     cni: str
+    proxy: str
     nodes: int
     pods: tuple[Pod, ...]
-    services: tuple[Service, ...]
-    faults: tuple[Fault, ...]
+    services: tuple[Manifest, ...]
+    policies: tuple[Manifest, ...]
+    broken: tuple[Broken, ...]
     probes: tuple[Wanted, ...]
 
     def build(self) -> Cluster:
-        cluster = Cluster(self.nodes, self.cni)
+        cluster = Cluster(self.nodes, self.cni, proxy=self.proxy, load_balancer=POOL)
         for pod in self.pods:
-            cluster.add_pod(pod.name, f"node-{pod.node}", labels={"app": pod.app}, listen=pod.listen,
-                            host_network=pod.host_network)
-        for service in self.services:
-            cluster.apply(service.manifest)
-        for fault in self.faults:
-            try:
-                cluster.inject(fault)
-            except CourseError:
-                continue  # there is no such row in this cluster
+            cluster.add_pod(**pod.named)
+        for one in (*self.services, *self.policies):
+            cluster.apply(one)
+        for each in self.broken:
+            fault = each.fault(cluster)
+            if fault is not None:
+                try:
+                    cluster.inject(fault)
+                except CourseError:
+                    continue  # there is no such row in this cluster
         return cluster
 
     def wanted(self, cluster: Cluster) -> list[Wanted]:
-        """The probes that were drawn, and every way in to each Service."""
-        more = []
-        for service in cluster.services:
-            for port in service.ports:
-                for source in (*(pod.name for pod in self.pods), "node-1", "laptop"):
-                    more.append((source, service.name, port.port, port.protocol))
-                    if port.node_port:
-                        more += [(source, node.name, port.node_port, port.protocol) for node in cluster.nodes]
-        return [*self.probes, *more]
+        """The probes that were drawn, and the ways in to each Service from here and there."""
+        sources = [self.pods[0].label, self.pods[-1].label, "node-1", f"node-{self.nodes}", "laptop"]
+        return list(dict.fromkeys([*self.probes, *((source, *way) for way in ways_in(cluster) for source in sources)]))
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines(self.build(), self.probes))
+
+    def lines(self, cluster: Cluster, probes: list[Wanted] | tuple[Wanted, ...]) -> Iterator[str]:
+        """This world and these probes as a test."""
+        yield "def test_found() -> None:"
+        yield f"    cluster = Cluster({self.nodes}, {self.cni!r}, proxy={self.proxy!r}, load_balancer={POOL!r})"
+        for pod in self.pods:
+            yield f"    cluster.add_pod({', '.join(f'{key}={value!r}' for key, value in pod.named.items())})"
+        texts = [yaml.safe_dump(dict(one), sort_keys=False) for one in (*self.services, *self.policies)]
+        if texts:
+            yield "    cluster.apply(\"\"\"\n" + "---\n".join(texts) + "\"\"\")"
+        for fault in cluster.faults:
+            yield f"    cluster.inject({fault!r})"
+        yield f"    agreed(cluster, {list(probes)!r})"
 
 
-@st.composite
-def worlds(draw: st.DrawFn) -> World:
-    cni, nodes = draw(st.sampled_from(PLUGINS)), draw(st.integers(1, 3))
-    pods = tuple(Pod(f"p{number}", draw(st.integers(1, nodes)), draw(st.sampled_from("xyz")), draw(st.sampled_from(LISTENS)),
-                     draw(st.integers(0, 9)) == 9) for number in range(draw(st.integers(1, MOST_PODS))))
-    services: tuple[Service, ...] = ()
-    if not cni.startswith("cilium"):
-        policies = st.sampled_from(("Cluster", "Local"))
-        services = tuple(Service(f"s{number}", draw(st.sampled_from("xyzn")), draw(st.sampled_from(("ClusterIP", "NodePort"))),
-                                 draw(st.sampled_from((80, 81))), draw(st.sampled_from(("TCP", "TCP", "UDP"))), draw(policies),
-                                 draw(policies)) for number in range(draw(st.integers(0, 2))))
-    nodes_named = [f"node-{number}" for number in range(1, nodes + 1)]
-    node = st.sampled_from(nodes_named)
-    # Where there are Services, the default route stays: see the row "route before rules" of the known simplifications.
-    route = st.sampled_from(("10.244.1.0/24",) if services else ("10.244.1.0/24", "default"))
-    fault = st.one_of(st.builds(ForwardingOff, node), st.builds(MissingRoute, node, route))
-    faults = draw(st.lists(fault, max_size=1).map(tuple)) if draw(st.integers(0, 2)) == 2 else ()
-    names = [*(pod.name for pod in pods), *nodes_named]
-    every = list(product((*names, *OUTSIDE), (*names, *OUTSIDE, *NOBODY), PORTS))
-    chosen = draw(st.lists(st.sampled_from(every), min_size=20, max_size=60, unique=True))
-    return World(cni, nodes, pods, services, faults, tuple((src, dst, port, protocol) for src, dst, (port, protocol) in chosen))
+def ways_in(cluster: Cluster) -> Iterator[tuple[str, int, str]]:
+    """Where a Service can be asked: address or name, port and protocol."""
+    for service in cluster.services:
+        for port in service.ports:
+            for address in (service.cluster_ip, *service.external_ips, *service.load_balancer_ips):
+                yield address, port.port, port.protocol
+            if port.node_port:
+                yield from ((node.name, port.node_port, port.protocol) for node in cluster.nodes)
+
+
+def _device(cluster: Cluster, number: int) -> str:
+    pods = [pod.key for pod in cluster.pods if not pod.host_network]
+    names = [node.name for node in cluster.nodes]
+    every = [*names, *names, ROUTER, *pods]
+    return every[number % len(every)]
+
+
+def _node(cluster: Cluster, number: int) -> str:
+    return cluster.nodes[number % len(cluster.nodes)].name
+
+
+def _of_row(make: Callable[..., Fault], rows: Callable[[Cluster, str], list[tuple[Any, ...]]],
+            device: Callable[[Cluster, int], str], *more: Callable[[Cluster, str, int], Any]) -> Callable[
+                [Cluster, Broken], Fault | None]:
+    """A fault of one row of a table: ``rows`` gives what identifies each, ``more`` what it is to say instead."""
+    def fault(cluster: Cluster, drawn: Broken) -> Fault | None:
+        where = device(cluster, drawn.device)
+        there = rows(cluster, where)
+        if not there:
+            return None
+        return make(where, *there[drawn.row % len(there)], *(each(cluster, where, drawn.other) for each in more))
+
+    return fault
+
+
+def _routes(cluster: Cluster, device: str) -> list[tuple[Any, ...]]:
+    return [(row.dst,) for row in cluster.namespace(device).routes]
+
+
+def _neighbours(cluster: Cluster, device: str) -> list[tuple[Any, ...]]:
+    return [(row.address,) for row in cluster.namespace(device).neighbours if row.state == "PERMANENT"]
+
+
+def _fdb(cluster: Cluster, device: str) -> list[tuple[Any, ...]]:
+    """Not those that say where copies go: see the row "overheard questions" of the known simplifications."""
+    return [(row.mac,) for row in cluster.namespace(device).fdb_entries()
+            if row.dst and not row.bridge and row.mac != EVERYBODY]
+
+
+def _one(cluster: Cluster, device: str) -> list[tuple[Any, ...]]:
+    return [()]
+
+
+def _firewalled(cluster: Cluster, device: str) -> list[tuple[Any, ...]]:
+    return list(FIREWALLED)
+
+
+def _machine(cluster: Cluster, device: str, number: int) -> str:
+    """Another machine: Linux has no route to a router that it is itself."""
+    addresses = [*(node.ip for node in cluster.nodes), cluster.host(ROUTER).ip, "192.168.1.77"]
+    others = [address for address in addresses if address not in cluster.namespace(device).addresses]
+    return others[number % len(others)]
+
+
+def _links(cluster: Cluster, device: str) -> list[tuple[Any, ...]]:
+    """Those at cables' ends: what tunnels and bridges do with packets that are too big for them is asked in test_mtu.py."""
+    return [(link.name,) for link in cluster.namespace(device).links.values() if link.kind in ("veth", "ethernet")]
+
+
+def _mtu(cluster: Cluster, device: str, number: int) -> int:
+    return (1000, 1300, 1400, 1600)[number % 4]
+
+
+FAULTS: dict[str, Callable[[Cluster, Broken], Fault | None]] = {
+    "ForwardingOff": _of_row(ForwardingOff, _one, lambda cluster, number: (
+        [node.name for node in cluster.nodes] + [ROUTER])[number % (len(cluster.nodes) + 1)]),
+    "MissingRoute": _of_row(MissingRoute, _routes, _device),
+    "WrongRoute": _of_row(WrongRoute, _routes, _device, _machine),
+    "MissingNeighbour": _of_row(MissingNeighbour, _neighbours, _node),
+    "WrongNeighbour": _of_row(WrongNeighbour, _neighbours, _node, lambda *_: A_MAC),
+    "MissingFdb": _of_row(MissingFdb, _fdb, _node),
+    "WrongFdb": _of_row(WrongFdb, _fdb, _node, _machine),
+    "BlockedPort": _of_row(BlockedPort, _firewalled, _node),
+    "WrongMtu": _of_row(WrongMtu, _links, _device, _mtu),
+    "BridgeNetfilterOff": _of_row(BridgeNetfilterOff, _one, _node),
+}

@@ -162,9 +162,19 @@ def test_ttl_runs_out() -> None:
 def test_a_routing_loop_ends_by_ttl() -> None:
     net = two_wires(Route("10.9.0.0/16", via="10.0.0.2", dev="eth0"))
     net.of["a"].forwarding = True
-    trace = send(net, "a", ping("10.0.0.2", "10.9.9.9"))
+    trace = send(net, "a", ping("10.0.0.77", "10.9.9.9"))  # as if somebody behind a had sent it
     assert trace.verdict is Verdict.TTL_EXCEEDED
     assert devices(trace).count("r") == 32 and devices(trace).count("a") == 1 + 32, "64, 63, ... 1: a sends, then 32 each"
+
+
+def test_a_packet_from_outside_that_bears_ones_own_address_is_forged() -> None:
+    """Linux, ip_route_input (fib_validate_source): a martian source; found in real namespaces."""
+    net = two_wires(Route("10.9.0.0/16", via="10.0.0.2", dev="eth0"))
+    net.of["a"].forwarding = True
+    trace = send(net, "a", ping("10.0.0.2", "10.9.9.9"))
+    assert trace.verdict is Verdict.NO_ROUTE and devices(trace) == ["a", "left", "r", "left", "a"] and trace.reply is None
+    assert trace.reason == ("the packet comes from outside, but its source is a's own address: it is taken for forged "
+                            "(a martian)")
 
 
 def test_an_icmp_error_is_never_answered_by_another() -> None:

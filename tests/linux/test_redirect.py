@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from k8snet_course.linux.forward import send
-from k8snet_course.linux.link import loopback
+from k8snet_course.linux.link import Link, loopback
 from k8snet_course.linux.namespace import Listener, Namespace
 from k8snet_course.linux.netfilter import Rule, Rules, Seen
 from k8snet_course.linux.packet import Packet
-from k8snet_course.linux.route import RouteTable
+from k8snet_course.linux.route import Route, RouteTable
 from tests.linux.networks import HandMade
 
 PROXY = 1337
@@ -17,10 +17,11 @@ RULES = [Rule("OUTPUT", "RETURN", uid_owner=PROXY), Rule("OUTPUT", "REDIRECT", p
 
 
 def alone(rules: list[Rule], ipv6: bool = False) -> HandMade:
-    """One device with nothing but lo, and programs on two ports."""
+    """One device with a way out, and programs on two ports."""
+    ways = RouteTable([Route("default", via="10.0.0.1", dev="eth0"), Route("::/0", via="fe80::1", dev="eth0")])
     listeners = (Listener("TCP", 15001, "proxy", "*"), Listener("TCP", 80, "web", "*"))
-    return HandMade(Namespace("a", "pod", [loopback(ipv6)], RouteTable(), listeners=listeners, rules=Rules(rules),
-                              rules6=Rules(rules)))
+    return HandMade(Namespace("a", "pod", [loopback(ipv6), Link("eth0", "veth", 2, "0a:58:0a:00:00:02")], ways,
+                              listeners=listeners, rules=Rules(rules), rules6=Rules(rules)))
 
 
 @pytest.mark.parametrize(("wanted", "local", "shown"), [
@@ -53,6 +54,6 @@ def test_the_rules_read_as_iptables_prints_them() -> None:
 def test_all_of_127_is_the_device_itself() -> None:
     trace = send(alone([]), "a", Packet("127.0.0.6", "127.9.9.9", "TCP", 40000, 80, kind="SYN"))
     assert trace.answered and trace.reply is not None and trace.reply.packet.dst == "127.0.0.6"
-    assert send(alone([]), "a", Packet("127.0.0.1", "128.0.0.1", "TCP", 40000, 80, kind="SYN")).verdict == "no_route"
+    assert send(alone([]), "a", Packet("127.0.0.1", "128.0.0.1", "TCP", 40000, 80, kind="SYN")).verdict == "no_neighbour"
     bare = Namespace("b", "switch", [], RouteTable())
     assert bare.local_link("127.0.0.6") is None, "without lo there is no loopback"

@@ -194,7 +194,8 @@ def nft_list(rules: Rules, node: Node, family: str = "IPv4") -> str:
         text += [f"\tset {name} {{", f"\t\ttype {address}", *_elements(members), "\t}", ""]
     for name, with_address in _MAPS:
         kind = f"{f'{address} . ' if with_address else ''}inet_proto . inet_service : verdict"
-        text += [f"\tmap {name[1:]} {{", f"\t\ttype {kind}", *_elements([str(row) for row in chains.get(name, ())]), "\t}", ""]
+        members = [str(row) for row in _first_of_each(chains.get(name, ()))]
+        text += [f"\tmap {name[1:]} {{", f"\t\ttype {kind}", *_elements(members), "\t}", ""]
     remembered = dict.fromkeys((row.recent, row.recent_seconds) for rows in chains.values() for row in rows
                                if row.recent_seconds)
     for name, seconds in remembered:
@@ -206,6 +207,15 @@ def nft_list(rules: Rules, node: Node, family: str = "IPv4") -> str:
         if not name.startswith("@") and name not in (PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING):
             text += [f"\tchain {name} {{", *(f"\t\t{_worded(str(row), ip)}" for row in rows), "\t}", ""]
     return "\n".join([*text[:-1], "}"])
+
+
+def _first_of_each(elements: Iterable[Row]) -> Iterable[Row]:
+    """A map has one answer to a question: where two Services want the same external IP and port, the first one's."""
+    found: dict[tuple[str, str, int], Row] = {}
+    for row in elements:
+        if isinstance(row, NftElement):
+            found.setdefault((row.dst, row.protocol, row.dport), row)
+    return found.values()
 
 
 def _worded(line: str, ip: str) -> str:
