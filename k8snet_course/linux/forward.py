@@ -243,9 +243,9 @@ class _Walk(Hooks):
             self.step(Action.ROUTE, route.dev, packet, lambda: Told(
                 f"of {len(ns.routes)} routes '{outer.destination}' wins: to {outer.dev}, where an eBPF program takes over",
                 f"route to {packet.dst}", first.candidates, first.others, str(outer)))
-            if own and packet.size > (limit := ns.links[outer.dev].mtu) and not self._in_pieces(packet, limit, own):
+            if own and packet.size > (most := ns.links[outer.dev].mtu) and not self._in_pieces(packet, most, own):
                 self.fail(ns, packet, Verdict.TOO_BIG, f"the packet has {packet.size} bytes, {ns.label}'s {outer.dev} takes "
-                          f"{limit}, and it may not be cut", own, f"fragmentation needed, mtu {limit}")
+                          f"{most}, and it may not be cut", own, f"fragmentation needed, mtu {most}")
                 return
             lookup, table, what = ns.maps.lookup(packet.dst), ns.maps, "eBPF map entry"
             route = lookup.winner
