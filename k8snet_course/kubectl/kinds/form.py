@@ -79,7 +79,10 @@ class Form:
     # -- how it is written ---------------------------------------------------------------------------------------------
 
     def served(self, value: Any) -> dict[str, Any]:
-        """The object as the API serves it: the manifest, what the server filled in, and the status; keys in order."""
+        """The object as the API serves it: the manifest, what the server filled in, and the status; keys in order.
+
+        A uid, a resourceVersion and managedFields are left out: nothing in the model has to do with them.
+        """
         found = self.manifest(value)
         metadata = found.setdefault("metadata", {})
         metadata["creationTimestamp"] = human.timestamp(self.born(value))
