@@ -214,7 +214,8 @@ def nft(machine: Machine, words: list[str], stdin: str) -> Ran:
     if text.lstrip().startswith("table"):
         wanted = " ".join(left[1:4])
         if left[1:2] == ["table"] and not any(line.startswith(wanted) for line in text.splitlines()):
-            return failed("Error: No such file or directory", f"list {wanted}", code=1)
+            place = len(f"list {' '.join(left[1:3])} ")
+            return failed("Error: No such file or directory", f"list {wanted}", " " * place + "^" * len("".join(left[3:4])))
         return Ran(f"{text.rstrip()}\n")
     tables = _Tables(machine, six=False)
     if any(tables.used(table) for table in (FILTER, NAT)):

@@ -21,8 +21,8 @@ from k8snet_course.shell import Capture
 from tests.shell.clusters import two_nodes
 from tests.shell.real import differences
 
-REAL = pytest.mark.needs("ip", "bridge", "iptables-restore", "iptables-save", "ip6tables-save", "ping", "tracepath", "traceroute",
-                         "busybox", "nc", "arp", "curl", "wget", "ss", "tcpdump", "root")
+REAL = pytest.mark.needs("ip", "bridge", "iptables-restore", "iptables-save", "ip6tables-save", "ping", "tracepath",
+                         "traceroute", "busybox", "nc", "arp", "curl", "wget", "ss", "tcpdump", "root")
 
 POD = """
 ip addr
@@ -311,6 +311,21 @@ def test_the_same_texts_with_both_ip_versions() -> None:
     wanted = commands("a", IPV6.format(**named)) + commands("node-1", IPV6_NODE.format(**named))
     with emulate(cluster) as lab:
         found = list(differences(cluster, lab, wanted))
+    assert not found, "\n".join(found)
+
+
+@REAL
+@pytest.mark.needs("nft")
+def test_what_kube_proxy_writes_for_nftables() -> None:
+    cluster = Cluster(nodes=2, cni="flannel", proxy="nftables")
+    for name, node in (("a", "node-1"), ("c", "node-2")):
+        cluster.add_pod(name, node=node, labels={"app": "web"})
+    for name, spec in (("web", {"selector": {"app": "web"}, "type": "NodePort", "ports": [{"port": 80, "nodePort": 30080}]}),
+                       ("none", {"selector": {"app": "none"}, "ports": [{"port": 80}]})):
+        cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec})
+    with emulate(cluster) as lab:
+        found = list(differences(cluster, lab, [("node-1", "nft list table ip kube-proxy"), ("node-1", "iptables-save"),
+                                                ("node-1", "nft list table ip nope")]))
     assert not found, "\n".join(found)
 
 

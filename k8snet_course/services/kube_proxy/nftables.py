@@ -13,6 +13,7 @@ Source: kubernetes, pkg/proxy/nftables/proxier.go; KEP-3866; nft(8).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
 
 from k8snet_course.linux.netfilter import FILTER, FORWARD, INPUT, NAT, OUTPUT, POSTROUTING, PREROUTING, Row, Rules
 from k8snet_course.linux.nftables import NftChoice, NftElement, NftRule
@@ -188,10 +189,10 @@ def nft_list(rules: Rules, node: Node, family: str = "IPv4") -> str:
         for name in rules.names(table, family):
             chains.setdefault(name, []).extend(row for part in rules.parts(table, name, family, own=False) for row in part)
     text = [f"table {ip} kube-proxy {{"]
-    sets = [("cluster-ips", [str(row) for row in chains.get(CLUSTER_IPS, ())])]
+    sets = [("cluster-ips", sorted((str(row) for row in chains.get(CLUSTER_IPS, ())), key=_number))]
     sets.append(("nodeport-ips", [own] if (own := node_address(node, family)) else []))
     for name, members in sets:
-        text += [f"\tset {name} {{", f"\t\ttype {address}", *_elements(members), "\t}", ""]
+        text += [f"\tset {name} {{", f"\t\ttype {address}", *_elements(members, 1 if ip == "ip6" else 2), "\t}", ""]
     for name, with_address in _MAPS:
         kind = f"{f'{address} . ' if with_address else ''}inet_proto . inet_service : verdict"
         members = [str(row) for row in _first_of_each(chains.get(name, ()))]
@@ -223,8 +224,19 @@ def _worded(line: str, ip: str) -> str:
     return line.replace("ip daddr", "ip6 daddr").replace("ip saddr", "ip6 saddr") if ip == "ip6" else line
 
 
-def _elements(members: list[str]) -> list[str]:
-    return ["\t\telements = { " + ",\n\t\t\t     ".join(members) + " }"] if members else []
+def _number(address: str) -> int:
+    """Where an address stands in a set: `nft` prints elements in order."""
+    return int(ip_address(address))
+
+
+def _elements(members: list[str], on_a_line: int = 1) -> list[str]:
+    r"""The elements of a set or map; `nft` prints two IPv4 addresses on a line, and one of anything longer.
+
+    >>> _elements(["10.96.0.20", "10.96.0.21", "10.96.0.22"], 2)
+    ['\t\telements = { 10.96.0.20, 10.96.0.21,\n\t\t\t     10.96.0.22 }']
+    """
+    lines = [", ".join(members[place:place + on_a_line]) for place in range(0, len(members), on_a_line)]
+    return ["\t\telements = { " + ",\n\t\t\t     ".join(lines) + " }"] if lines else []
 
 
 def _duration(seconds: int) -> str:
