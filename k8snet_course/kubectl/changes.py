@@ -8,7 +8,7 @@ Objects Using Configuration Files", on what apply leaves alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -118,10 +118,12 @@ def told(context: Context, command: Command, wanted: Wanted, held: Any, done: st
 
 def several(command: Command, replies: Iterable[Reply], between: str = "---\n") -> Reply:
     """Replies about several objects as one; as YAML they are documents."""
-    found = list(replies)
-    if command.flags.get("output") == "yaml":
-        told_of = [each for each in found if each.out]
-        found = [replace(each, out=between + each.out) if each in told_of[1:] else each for each in found]
+    if command.flags.get("output") != "yaml":
+        return joined(replies)
+    found: list[Reply] = []
+    for reply in replies:
+        later = reply.out and any(each.out for each in found)
+        found.append(replace(reply, out=between + reply.out) if later else reply)
     return joined(found)
 
 
@@ -137,7 +139,7 @@ def in_struct_order(value: Any) -> Any:
     return [in_struct_order(one) for one in value] if isinstance(value, list) else value
 
 
-def each(context: Context, command: Command, do: Any) -> Reply:
+def each(context: Context, command: Command, do: Callable[[Wanted], Reply]) -> Reply:
     """Do something with every object that ``-f`` asks for; what fails does not keep the others from being done."""
     replies = [one.reply() if isinstance(one, Complaint) else _tried(do, one) for one in in_files(context, command)]
     if not replies:
@@ -145,9 +147,8 @@ def each(context: Context, command: Command, do: Any) -> Reply:
     return replace(several(command, replies), value=[each.value for each in replies])
 
 
-def _tried(do: Any, one: Wanted) -> Reply:
+def _tried(do: Callable[[Wanted], Reply], one: Wanted) -> Reply:
     try:
-        reply: Reply = do(one)
+        return do(one)
     except Complaint as wrong:
         return wrong.reply()
-    return reply

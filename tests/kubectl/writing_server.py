@@ -11,10 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from k8snet_course import Cluster
 from k8snet_course.errors import CourseError
@@ -22,11 +19,11 @@ from k8snet_course.kubectl.refusals import refusal
 from k8snet_course.kubectl.resources import RESOURCES, Resource
 from k8snet_course.kubectl.verbs.patch import STRATEGIC, merge, operate
 from k8snet_course.manifests import as_dict, load_each
+from tests.kubectl.answering import Answer, Asked, answering
 from tests.kubectl.loopback import Api, status
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _INVALID = re.compile(r'The (\w+) "([^"]*)" is invalid: ([^:]+): (.*)')
-Answer = tuple[int, dict[str, Any]]
 
 
 class Writer(Api):
@@ -134,37 +131,13 @@ def taking(cluster: Cluster) -> Iterator[str]:
     """The address of an API server that holds this cluster, while the block lasts."""
     writer = Writer(cluster)
 
-    class Handler(BaseHTTPRequestHandler):
-        def answered(self) -> None:
-            url = urlsplit(self.path)
-            query = {key: values[0] for key, values in parse_qs(url.query).items()}
-            length = int(self.headers.get("Content-Length", 0))
-            body = json.loads(self.rfile.read(length)) if length else None
-            if url.path.endswith("/scale"):
-                code, found = writer.scale(url.path, body)
-            elif self.command == "GET":
-                cluster.services  # noqa: B018 # the controllers do what is to be done
-                code, found = writer.answer(url.path, query, "as=Table" in self.headers.get("Accept", ""))
-            else:
-                code, found = writer.change(self.command, url.path, body, self.headers.get("Content-Type", ""))
-            data = json.dumps(found).encode()
-            self.send_response(code)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def answer(asked: Asked) -> Answer:
+        if asked.path.endswith("/scale"):
+            return writer.scale(asked.path, asked.body)
+        if asked.method != "GET":
+            return writer.change(asked.method, asked.path, asked.body, asked.content)
+        cluster.kubectl_complete("")  # the controllers do what is to be done
+        return writer.answer(asked.path, asked.query, "as=Table" in asked.accepts)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answered  # noqa: N815 # the names that the server asks for
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=httpd.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{httpd.server_address[1]}"
-    finally:
-        httpd.shutdown()
-        httpd.server_close()
-        thread.join()
+    with answering(answer) as server:
+        yield server

@@ -6,6 +6,7 @@ Source: k8s.io/kubectl, pkg/explain/v2 (the plain text form).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from difflib import get_close_matches
 from textwrap import wrap
 
@@ -38,7 +39,10 @@ def explain(context: Context, command: Command) -> Reply:
         raise Complaint(f"error: unknown output format {command['output']}")
     word, _, path = command.args[0].partition(".")
     resource, steps = _resource(command.args[0], word, path)
-    return Reply(explained(resource, steps, recursive=command["recursive"]))
+    try:
+        return Reply(explained(resource, steps, recursive=command["recursive"]))
+    except Complaint as wrong:  # by then the real one has printed whose field it was
+        return replace(wrong.reply(), out="\n".join([*_head(resource), ""]))
 
 
 def _resource(given: str, word: str, path: str) -> tuple[Resource, list[str]]:
@@ -66,10 +70,9 @@ def explained(resource: Resource, steps: Iterable[str], *, recursive: bool = Fal
     DESCRIPTION:
         What the object is.
     <BLANKLINE>
+    <BLANKLINE>
     """
-    group, _, version = resource.api_version.rpartition("/")
-    lines = [f"GROUP:      {group}"] if group else []
-    lines += [f"KIND:       {resource.kind}", f"VERSION:    {version}", ""]
+    lines = _head(resource)
     if resource.kind not in KINDS:
         return "\n".join([*lines, "DESCRIPTION:", *_described(_NOBODY_WRITES[resource.kind]), "", ""])
     here = schema(resource.kind)
@@ -83,13 +86,19 @@ def explained(resource: Resource, steps: Iterable[str], *, recursive: bool = Fal
         lines += [f"FIELD: {here.name} <{here.type}>"]
         lines += ["ENUM:", *(f"    {choice}" for choice in here.choices)] if here.choices else [""]
         lines += [""]
-    lines += ["DESCRIPTION:", *_described(here.text)]
+    lines += ["DESCRIPTION:", *_described(here.text), "    "]
     if here.fields:
-        lines += ["    ", "FIELDS:", *_listed(here, 1, recursive)]
+        lines += ["FIELDS:", *_listed(here, 1, recursive)]
         others = [each.name for each in here.fields if not each.modelled]
         if others and not recursive:
             lines += _without_effect(others)
-    return "\n".join([*lines, ""]) + ("" if recursive or not here.fields else "\n")
+    return "\n".join([*lines, "", ""])
+
+
+def _head(resource: Resource) -> list[str]:
+    """The lines that say whose fields these are."""
+    group, _, version = resource.api_version.rpartition("/")
+    return [*([f"GROUP:      {group}"] if group else []), f"KIND:       {resource.kind}", f"VERSION:    {version}", ""]
 
 
 def _described(text: str) -> list[str]:
