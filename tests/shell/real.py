@@ -51,10 +51,8 @@ def plain(text: str, sort: bool = False) -> list[str]:
 
 
 def unordered(command: str) -> bool:
-    """Whether the order of the lines is an accident of the kernel's hash tables, or is known to differ (routes whose networks
-    begin alike: :mod:`k8snet_course.emulator.simplifications`).
-    """
-    return bool(re.search(r"\b(ip( -6)? (n|neigh|r|rout|route)|arp|bridge fdb)\b", command))
+    """Whether the order of the lines is an accident of the kernel's hash tables."""
+    return bool(re.search(r"\b(ip( -6)? (n|neigh)|arp|bridge fdb)\b", command))
 
 
 def here(cluster: Cluster, device: str, command: str) -> str:
