@@ -16,6 +16,7 @@ module             what
 ``commands``       the table of all commands
 ``wire``           which packets pass which interface of a walk
 ``filters``        tcpdump's expressions
+``decode``         packets in tcpdump's words
 =================  ======================================================================================
 
 The others are one command each, or a few of a kind.  Where BusyBox and the full program print differently both forms are there,
