@@ -7,13 +7,12 @@ patch; the API server behind it only lays it over the object.
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from k8snet_course import Cluster
-from tests.kubectl.test_real_writing import said, without_namespaces
+from tests.kubectl.test_real_writing import said, skip_if_old, without_namespaces
 from tests.kubectl.writing_server import state, taking
 
 FILES = {
@@ -151,10 +150,7 @@ SCENARIOS = {
 @pytest.mark.needs("kubectl")
 @pytest.mark.parametrize("what", SCENARIOS)
 def test_the_same_lines_leave_the_same_objects(what: str, tmp_path: Path) -> None:
-    shown = subprocess.run(["kubectl", "version", "--client"], capture_output=True, text=True, check=True, timeout=60).stdout
-    minor = re.search(r"v1\.(\d+)|Minor:\"(\d+)", shown)
-    if minor is None or int(minor[1] or minor[2]) < 32:
-        pytest.skip("an older kubectl has other words for mistakes")
+    skip_if_old()
     paths = {}
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)

@@ -20,7 +20,7 @@ from k8snet_course.kubectl.explained import Part, schema
 from k8snet_course.kubectl.resources import RESOURCES, Resource
 from tests.kubectl.answering import Answer, Asked, answering
 from tests.kubectl.loopback import Api
-from tests.kubectl.test_real_writing import said
+from tests.kubectl.test_real_writing import said, skip_if_old
 
 QUESTIONS = ("pod", "pods.spec", "pod.spec.containers", "pod.spec.dnsPolicy", "pod.metadata", "pod.metadata.labels",
              "svc.spec", "svc.spec.type", "service.spec.ports", "svc.spec.ports.targetPort", "svc.spec.sessionAffinityConfig",
@@ -114,6 +114,7 @@ def without_sentence(text: str) -> str:
 @pytest.mark.needs("kubectl")
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_the_same_layout(question: str, tmp_path: Path) -> None:
+    skip_if_old()
     cluster, resource = Cluster(), kind_of(question)
     with explaining(cluster, resource) as server:
         theirs = said(f"explain {question}", server, tmp_path)
