@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from k8snet_course.control_plane import ControlPlane, collector_resting, listed
@@ -202,8 +203,23 @@ class ApiServer:
     def _released(self, pod: Pod) -> None:
         """A pod that its workload's selector no longer selects stays, on its own, and another takes its place."""
         owner = self.owner(pod)
-        if owner is not None and not owner.selector.matches(pod.labels):
+        if owner is None:
+            self._taken_back(pod)
+        elif not owner.selector.matches(pod.labels):
             self._replace(pod, owner)
+
+    def _taken_back(self, pod: Pod) -> None:
+        """A pod that was released and is selected again is its workload's again, which deletes the newest of too many."""
+        for kind in _WORKLOADS:
+            for before in list(self._of(kind).values()):
+                if before.namespace != pod.namespace or not pod.name.startswith(before.name[:50]):
+                    continue
+                held = before.replica_set() if kind == "Deployment" else before
+                if held.selector.matches(pod.labels):
+                    after = before.with_again(pod.name)
+                    self._scale([pod, *before.pods()] if after is not before else (), after.pods())
+                    self._put(kind, after)
+                    self.control.undo_later(partial(self._put, kind, before))
 
     def _with_free_names(self, workload: Any) -> Any:
         """A workload whose pods have names that no pod of somebody else has: one that was released may be there still."""

@@ -11,7 +11,7 @@ Source: Kubernetes API reference, apps/v1 (Deployment, ReplicaSet) and its valid
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -76,8 +76,12 @@ class ReplicaSet:
 
     def pod_names(self) -> tuple[str, ...]:
         """The names of these pods, in order."""
+        return self._names(self._in_use())
+
+    def _names(self, numbers: Iterable[int]) -> tuple[str, ...]:
+        """The names of the pods with these numbers."""
         base, first = self.name[:57].rstrip("-."), _number(self.key)
-        return tuple(f"{base}-{_letters(first + number * _STEP, 5)}" for number in self._in_use())
+        return tuple(f"{base}-{_letters(first + number * _STEP, 5)}" for number in numbers)
 
     def without(self, pod: str) -> Self:
         """The same workload when one of its pods is gone: the next pod, under another name, takes its place.
@@ -89,6 +93,20 @@ class ReplicaSet:
         used = self._in_use()
         gone = self.pod_names().index(pod)
         return replace(self, numbers=(*used[:gone], *used[gone + 1:], max(*used, *self.numbers, 0) + 1))
+
+    def with_again(self, pod: str) -> Self:
+        """The same workload when a pod that it once made is one of its pods again; of too many, the newest are none any more.
+
+        For a pod that it has not made, the workload itself.
+
+            >>> web = ReplicaSet("web", replicas=2)
+            >>> web.without("web-vkf9l").with_again("web-vkf9l").pod_names() == web.pod_names()
+            True
+        """
+        used = self._in_use()
+        made = range(max(*used, *self.numbers, -1, -1) + 1)
+        found = next((number for number, name in zip(made, self._names(made), strict=True) if name == pod), None)
+        return self if found is None or found in used else replace(self, numbers=tuple(sorted({*used, *self.numbers, found})))
 
     def _in_use(self) -> Sequence[int]:
         """The numbers of its pods: those that it has, then the next ones."""
@@ -128,6 +146,10 @@ class Deployment(ReplicaSet):
     def pod_names(self) -> tuple[str, ...]:
         """Their names."""
         return self.replica_set().pod_names()
+
+    def _names(self, numbers: Iterable[int]) -> tuple[str, ...]:
+        """The names of its ReplicaSet's pods with these numbers."""
+        return self.replica_set()._names(numbers)
 
 
 def made_letters(text: str, count: int) -> str:

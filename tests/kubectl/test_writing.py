@@ -478,6 +478,7 @@ def test_a_deployment_has_its_pods_whatever_is_done(operations: list[tuple[str, 
         assert (web.replicas, len(own)) == (replicas, replicas) and own <= set(there)
         assert all(web.selector.matches(there[each].labels) for each in own)
         ready = {pod.ip for pod in cluster.pods if pod.labels["app"] == "web"}
+        assert len(ready) == replicas
         assert endpoints(cluster, "web") == ready
 
 

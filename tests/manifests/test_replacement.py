@@ -69,6 +69,24 @@ def test_a_namespace_goes_with_all_its_pods() -> None:
     assert cluster.pods == () and cluster.objects("deployments") == ()
 
 
+def test_a_released_pod_that_is_selected_again_comes_back_and_the_newest_goes() -> None:
+    cluster = Cluster()
+    cluster.apply(WEB)
+    before = names(cluster)
+    second = cluster.pods[1]
+    cluster.apply(manifests.as_dict(replace(second, labels={**second.labels, "app": "sick"})))
+    assert len(cluster.pods) == 4
+    cluster.apply(manifests.as_dict(second))
+    assert sorted(names(cluster)) == sorted(before)
+    cluster.delete("pod", second.name, "shop")
+    assert len(cluster.pods) == 3 and second.name not in names(cluster)
+    cluster.apply(manifests.as_dict(replace(cluster.pods[0], labels={**second.labels, "app": "sick"})))
+    cluster.apply(WEB.replace("replicas: 3", "replicas: 0"))
+    assert len(cluster.pods) == 1
+    cluster.apply(manifests.as_dict(replace(cluster.pods[0], labels=second.labels)))
+    assert cluster.pods == (), "it is the Deployment's again, which wants none"
+
+
 def test_a_released_pod_keeps_its_name_for_itself() -> None:
     cluster = Cluster()
     cluster.apply(WEB)
