@@ -116,7 +116,8 @@ def _number(src: str, name: str, kind: str) -> int:
 def dns_reply(query: Packet, answer: Answer) -> str:
     """What a DNS server's answer to a query says, with the size that it would have without compression.
 
-    >>> print(dns_reply(Packet("10.244.0.2", "10.96.0.10", "UDP", 40000, 53, kind="A? nope", payload=22), Answer(Rcode.NXDOMAIN)))
+    >>> query = Packet("10.244.0.2", "10.96.0.10", "UDP", 40000, 53, kind="A? nope", payload=22)
+    >>> print(dns_reply(query, Answer(Rcode.NXDOMAIN)))
     39083 NXDomain*- 0/0/0 (22)
     """
     kind, _, name = query.kind.partition("? ")
