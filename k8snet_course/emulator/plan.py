@@ -8,7 +8,7 @@ Source: ip-link(8), ip-route(8), ip-neighbour(8), bridge(8), iptables-restore(8)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_interface
 from typing import NamedTuple
@@ -270,27 +270,30 @@ def _routes(ns: Namespace, made: Made) -> Iterator[str]:
     So is what a plugin has written, and the table lacks.
     """
     there = {row.dst for row in ns.routes}
-    for link in ns.links.values():
-        for address in link.addresses if link.kind != "loopback" else ():
-            if address.endswith("/32") or address.startswith(LINK_LOCAL):
-                continue
-            if connected(link.name, address).dst not in there:
-                yield f"route del {connected(link.name, address).dst} dev {link.name}"
     yield from (f"route del {dst} dev eth0" for dst in made.routes if dst not in there)
     for row in sorted(ns.routes, key=lambda row: (bool(row.via), -row.prefix_length)):  # a router has to be reachable first
         local = ":" in row.via and ns.links[row.dev].program  # to a program; Linux takes no own address for a router in IPv6
         text = str(replace(row, via="") if local else row)
         for name, number in _PROTOCOLS:
             text = text.replace(f" proto {name}", f" proto {number}")
-        far = ":" not in row.via + row.dst and row.via and not _on_wire(row, ns.routes) and "onlink" not in text
+        far = row.via and not local and not row.onlink and not _on_wire(row, ns)
         yield f"route replace {text}{' onlink' if far else ''}"
+    for link in ns.links.values():  # Linux keeps what leads to a router that is not reachable any more
+        for address in link.addresses if link.kind != "loopback" else ():
+            if address.endswith("/32") or address.startswith(LINK_LOCAL):
+                continue
+            if connected(link.name, address).dst not in there:
+                yield f"route del {connected(link.name, address).dst} dev {link.name}"
     yield from ebpf.routes(ns)
     yield from ebpf.answered(ns)
 
 
-def _on_wire(row: Route, rows: Iterable[Route]) -> bool:
-    """Whether the table itself says that a row's router is on the wire; Linux asks that of a new row only, not later."""
-    return any(not other.via and other.dev == row.dev and other.dst != "default" and other.matches(row.via) for other in rows)
+def _on_wire(row: Route, ns: Namespace) -> bool:
+    """Whether a row's router is on the wire, by an address of the interface or another row; Linux asks that of a new row."""
+    networks = [ip_interface(address).network for address in ns.links[row.dev].addresses]
+    return (row.via.startswith(LINK_LOCAL) or any(ip_address(row.via) in network for network in networks)
+            or any(not other.via and other.dev == row.dev and other.prefix_length and other.matches(row.via)
+                   for other in ns.routes))
 
 
 def _of_links(ns: Namespace) -> Iterator[tuple[str, str]]:

@@ -175,3 +175,16 @@ def test_two_services_that_want_one_external_ip() -> None:
             "selector": {"app": name}, "ports": [{"port": 80}], "externalIPs": ["198.51.100.7"]}})
     assert cluster.proxy_text("node-1").count("198.51.100.7 . tcp . 80") == 1
     agreed(cluster, [(one, "198.51.100.7", 80, "TCP") for one in ("p0", "p1", "node-1")])
+
+
+@REAL
+@pytest.mark.parametrize("ranges", [("10.244.0.0/16", "192.168.1.0/24"), ("fd00:10:244::/56", "fd00:192:168:1::/64")])
+def test_tcp_is_not_told_that_a_services_pod_is_nowhere(ranges: tuple[str, str]) -> None:
+    """Found by a sweep in IPv6: the Service's address has a way, the pod's has none.  UDP is told, and TCP tries again."""
+    cluster = Cluster(1, "calico-bgp", pod_cidr=ranges[0], node_network=ranges[1])
+    pod = cluster.add_pod("p0", labels={"app": "x"}, listen=(80, "53/UDP"))
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s0"}, "spec": {
+        "selector": {"app": "x"}, "ports": [{"name": "t", "port": 80}, {"name": "u", "port": 53, "protocol": "UDP"}]}})
+    cluster.inject(MissingRoute("node-1", pod.ip))
+    agreed(cluster, [("node-1", target, port, protocol) for target in (cluster.services[0].cluster_ip, pod.ip)
+                     for port, protocol in ((80, "TCP"), (53, "UDP"))])
