@@ -215,9 +215,9 @@ class ApiServer:
                 if before.namespace != pod.namespace or not pod.name.startswith(before.name[:50]):
                     continue
                 held = before.replica_set() if kind == "Deployment" else before
-                if held.selector.matches(pod.labels):
-                    after = before.with_again(pod.name)
-                    self._scale([pod, *before.pods()] if after is not before else (), after.pods())
+                after = before.with_again(pod.name) if held.selector.matches(pod.labels) else before
+                if after is not before:
+                    self._scale([pod, *before.pods()], after.pods())
                     self._put(kind, after)
                     self.control.undo_later(partial(self._put, kind, before))
 
