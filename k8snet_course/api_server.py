@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from k8snet_course.control_plane import ControlPlane, collector_resting, listed
@@ -28,6 +27,7 @@ from k8snet_course.objects.namespace import Namespace
 from k8snet_course.objects.network_policy import NetworkPolicy
 from k8snet_course.objects.service import Service
 from k8snet_course.policy import PolicyIndex
+from k8snet_course.replicas import WORKLOADS, Replicas
 from k8snet_course.services import ingress
 from k8snet_course.services.controller import ServiceController
 from k8snet_course.services.kube_proxy.modes import KubeProxy
@@ -36,7 +36,6 @@ from k8snet_course.services.load_balancer import speaker
 if TYPE_CHECKING:
     from k8snet_course.manifests.spot import Spot
 
-_WORKLOADS = ("Deployment", "ReplicaSet")
 FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 """The namespaces that every cluster has from the start."""
 IMMORTAL = ("default", "kube-public", "kube-system")
@@ -59,9 +58,7 @@ class ApiServer:
         self.zone = zone
         self._namespaces: dict[str, Namespace] = {}
         self._objects: dict[str, dict[str, Any]] = {"Namespace": self._namespaces}
-        self._doomed: list[Pod] = []
-        self._owners: dict[str, tuple[str, str]] = {}
-        """By pod's key the kind and key of the workload that made it, and that would replace it."""
+        self._replicas = Replicas(control, self._of, self._put)
         self._announced: dict[str, tuple[str, str]] = {}
         self._announces: dict[str, str] = {}
         """By load balancer's address the Service and the node that answers for it; and by Service the address."""
@@ -134,7 +131,7 @@ class ApiServer:
 
         changes = manifests.plan(wanted, lambda kind, key: self.present(kind.name, key), spots)
         done: list[Any] = []
-        self._doomed = []
+        self._replicas.doomed = []
         try:
             with self.control.all_or_nothing():
                 self.control.undo_later(self.services.rewinder())
@@ -149,7 +146,7 @@ class ApiServer:
             if spots:
                 error.stands_at(spots[len(done)].meant_by(error).line)
             raise
-        for pod in self._doomed:  # nothing can fail any more
+        for pod in self._replicas.doomed:  # nothing can fail any more
             self.control.delete(pod)
         return tuple(done)
 
@@ -165,7 +162,7 @@ class ApiServer:
         if isinstance(after, Pod):
             held_pod = self.control.apply(after)
             if before is not None:
-                self._released(held_pod)
+                self._replicas.labelled(held_pod)
             return held_pod
         if isinstance(after, Service):
             held = self.services.put(after)
@@ -176,9 +173,8 @@ class ApiServer:
             self.control.undo_later(undo)
             return held
         after = self._admitted(after, before)
-        if kind in _WORKLOADS:
-            after = self._with_free_names(after)
-            self._scale(before.pods() if before is not None else (), after.pods())
+        if kind in WORKLOADS:
+            after = self._replicas.scaled(before, after)
         self._put(kind, after)
         if before is None:
             self.control.clock.came(kind, after.key)
@@ -197,46 +193,7 @@ class ApiServer:
 
     def owner(self, pod: Pod) -> Any:
         """The Deployment or ReplicaSet that made a pod, and that replaces it when it goes; None: nobody."""
-        kind, key = self._owners.get(pod.key, ("", ""))
-        return self._of(kind)[key] if kind else None
-
-    def _released(self, pod: Pod) -> None:
-        """A pod that its workload's selector no longer selects stays, on its own, and another takes its place."""
-        owner = self.owner(pod)
-        if owner is None:
-            self._taken_back(pod)
-        elif not owner.selector.matches(pod.labels):
-            self._replace(pod, owner)
-
-    def _taken_back(self, pod: Pod) -> None:
-        """A pod that was released and is selected again is its workload's again, which deletes the newest of too many."""
-        for kind in _WORKLOADS:
-            for before in list(self._of(kind).values()):
-                if before.namespace != pod.namespace or not pod.name.startswith(before.name[:50]):
-                    continue
-                held = before.replica_set() if kind == "Deployment" else before
-                after = before.with_again(pod.name) if held.selector.matches(pod.labels) else before
-                if after is not before:
-                    self._scale([pod, *before.pods()], after.pods())
-                    self._put(kind, after)
-                    self.control.undo_later(partial(self._put, kind, before))
-
-    def _with_free_names(self, workload: Any) -> Any:
-        """A workload whose pods have names that no pod of somebody else has: one that was released may be there still."""
-        own, at = (type(workload).__name__, workload.key), f"{workload.namespace}/"
-        while True:
-            taken = next((name for name in workload.pod_names() if at + name in self.control.pods
-                          and self._owners.get(at + name) != own), None)
-            if taken is None:
-                return workload
-            workload = workload.without(taken)
-
-    def _replace(self, pod: Pod, owner: Any) -> None:
-        """Have a workload make another pod in the place of one."""
-        kind, after = type(owner).__name__, self._with_free_names(owner.without(pod.name))
-        self._put(kind, after)
-        self.control.undo_later(lambda: self._put(kind, owner))
-        self._scale((), after.pods())
+        return self._replicas.owner(pod)
 
     def delete(self, kind: str, one: Any) -> None:
         """Take an object out, and what hangs on it; a workload replaces a pod of its own.
@@ -249,12 +206,12 @@ class ApiServer:
             owner = self.owner(one)
             self.control.delete(one)
             if owner is not None:
-                self._replace(one, owner)
+                self._replicas.replaced(one, owner)
         elif kind == "Service":
             self.services.remove(one.key)
             self.control.clock.went(kind, one.key)
         else:
-            if kind in _WORKLOADS:
+            if kind in WORKLOADS:
                 for pod in one.pods():
                     if pod.key in self.control.pods:
                         self.control.delete(self.control.pods[pod.key])
@@ -264,20 +221,10 @@ class ApiServer:
         """Take out everything in a namespace, what makes other objects first."""
         if namespace in IMMORTAL:
             raise InvalidArgument(namespace, "a namespace that may be deleted", "delete what is in it, one by one")
-        for kind in (*_WORKLOADS, *(kind for kind in self._objects if kind not in _WORKLOADS), "Service", "Pod"):
+        for kind in (*WORKLOADS, *(kind for kind in self._objects if kind not in WORKLOADS), "Service", "Pod"):
             for one in list(self._of(kind).values()):
                 if getattr(one, "namespace", "") == namespace and one.key in self._of(kind):
                     self.delete(kind, one)
-
-    def _scale(self, before: Sequence[Pod], after: Sequence[Pod]) -> None:
-        """Make the pods that should be there, and delete those that should not."""
-        stay = {pod.key for pod in after}
-        for pod in before:
-            if pod.key not in stay and pod.key in self.control.pods:
-                self._doomed.append(self.control.pods[pod.key])
-        for pod in after:
-            if pod.key not in self.control.pods:
-                self.control.create(pod)
 
     # -- what follows --------------------------------------------------------------------------------------------------
 
@@ -346,9 +293,8 @@ class ApiServer:
             before = self._of(kind).get(value.key)
             if before is not None and before.service != value.service:
                 self.services.remove_slice(before)
-        if kind in _WORKLOADS:
-            self._disown(kind, value.key)
-            self._owners |= {f"{value.namespace}/{name}": (kind, value.key) for name in value.pod_names()}
+        if kind in WORKLOADS:
+            self._replicas.noted(self._of(kind).get(value.key), value)
         self._of(kind)[value.key if kind != "Namespace" else value.name] = value
         if kind in ("NetworkPolicy", "ClusterNetworkPolicy"):
             self.policies.add(value)
@@ -357,17 +303,10 @@ class ApiServer:
         elif kind == "Namespace":
             self.zone.add_namespace(value.name)
 
-    def _disown(self, kind: str, key: str) -> None:
-        """The pods of a workload have no owner any more."""
-        before = self._of(kind).get(key)
-        if before is not None:
-            for name in before.pod_names():
-                self._owners.pop(f"{before.namespace}/{name}", None)
-
     def _remove(self, kind: str, key: str) -> None:
-        if kind in _WORKLOADS:
-            self._disown(kind, key)
         value = self._of(kind).pop(key)
+        if kind in WORKLOADS:
+            self._replicas.noted(value, None)
         self.control.clock.went(kind, key)
         if kind in ("NetworkPolicy", "ClusterNetworkPolicy"):
             self.policies.remove(kind, key)

@@ -17,6 +17,7 @@ LAYERS = [
     {"objects", "yaml_text"},
     {"programs", "controllers", "sidecar", "cni", "underlay", "probe", "ranges", "services", "policy", "dns"},
     {"bootstrap", "manifests", "device", "control_plane", "faults", "reachability"},
+    {"replicas"},
     {"api_server"},
     {"derivation", "meaning"},
     {"entrances", "relays", "response", "http_walk", "pod_classes", "representatives", "class_walks"},
