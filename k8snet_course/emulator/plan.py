@@ -290,7 +290,9 @@ def _routes(ns: Namespace, made: Made) -> Iterator[str]:
 
 def _on_wire(row: Route, ns: Namespace) -> bool:
     """Whether a row's router is on the wire, by an address of the interface or another row; Linux asks that of a new row."""
-    networks = [ip_interface(address).network for address in ns.links[row.dev].addresses]
+    instead = {other.dst for other in ns.routes if other.via}
+    networks = [ip_interface(address).network for address in ns.links[row.dev].addresses
+                if connected(row.dev, address).dst not in instead]
     return (row.via.startswith(LINK_LOCAL) or any(ip_address(row.via) in network for network in networks)
             or any(not other.via and other.dev == row.dev and other.prefix_length and other.matches(row.via)
                    for other in ns.routes))
