@@ -30,6 +30,9 @@ class Outcome(StrEnum):
     NO_ANSWER = "no answer"
 
 
+_BY_RULES = (Verdict.DENIED_EGRESS, Verdict.DENIED_INGRESS, Verdict.NO_ENDPOINTS)
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What became of one probe.
@@ -96,7 +99,7 @@ def _noticed(trace: Trace) -> Outcome:
         if len(trace.hops) > 1 or trace.delivered:
             return Outcome.NO_ANSWER
         filters = [step for step in trace.hops[0].steps if step.action is Action.FILTER]
-        if filters:
+        if filters and trace.verdict in _BY_RULES:
             return Outcome.REFUSED if filters[-1].why.endswith("says REJECT") else Outcome.NO_ANSWER
         last = trace.hops[0].steps[-1]
         if trace.verdict is Verdict.TOO_BIG:

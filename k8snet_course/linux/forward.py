@@ -301,13 +301,15 @@ class _Walk(Hooks):
             load = Frame(link.mac, BROADCAST_MAC, aged) if link.tunnel.port else aged
             self._encapsulate(ns, link, link.tunnel, load, next_hop)
             return
+        if ns.doors and link.peer is not None and not self.admitted(ns, self.unmasked or aged, link.name, INGRESS):
+            return  # what is not let in, no neighbour is asked for
         mac = self._resolve(ns, link, next_hop, aged)
         if not mac:
             asked = f"sent a neighbour solicitation for {next_hop} on {link.name}" if ":" in next_hop else (
                 f"asked on {link.name} who has {next_hop}")
             self.fail(ns, packet, Verdict.NO_NEIGHBOUR, f"{ns.label} {asked}, and nobody answered", own, "host unreachable")
             return
-        self._transmit(ns, link, Frame(link.mac, mac, aged))
+        self._transmit(ns, link, Frame(link.mac, mac, aged), routed=True)
 
     def _encapsulate(self, ns: Namespace, link: Link, tunnel: Tunnel, load: Frame | Packet, remote: str) -> None:
         """Rule 4 for a tunnel: what would leave by it goes into a packet of the device's own to the tunnel's other end."""
@@ -367,7 +369,7 @@ class _Walk(Hooks):
                                                           found.changed))
         return found.mac
 
-    def _transmit(self, ns: Namespace, link: Link, frame: Frame, bridged: bool = False) -> None:
+    def _transmit(self, ns: Namespace, link: Link, frame: Frame, bridged: bool = False, routed: bool = False) -> None:
         if link.kind == "bridge":
             self._bridge(ns, link.name, frame, None)
         elif link.tunnel is not None:
@@ -385,7 +387,7 @@ class _Walk(Hooks):
             self.drop(ns, link.name, frame.packet, Verdict.TOO_BIG,
                       f"the packet has {frame.packet.size} bytes, and {ns.label}'s port {link.name} takes {link.mtu}: a bridge "
                       "tells nobody")
-        elif not ns.doors or self.admitted(ns, self.unmasked or frame.packet, link.name, INGRESS, bridged):
+        elif routed or not ns.doors or self.admitted(ns, self.unmasked or frame.packet, link.name, INGRESS, bridged):
             self.hops[-1].egress = link.name
             self._flight = (link.peer, frame)
 

@@ -188,3 +188,17 @@ def test_tcp_is_not_told_that_a_services_pod_is_nowhere(ranges: tuple[str, str])
     cluster.inject(MissingRoute("node-1", pod.ip))
     agreed(cluster, [("node-1", target, port, protocol) for target in (cluster.services[0].cluster_ip, pod.ip)
                      for port, protocol in ((80, "TCP"), (53, "UDP"))])
+
+
+@REAL
+def test_nobody_is_asked_for_the_mac_address_of_a_packet_that_is_not_let_in() -> None:
+    """Found by hypothesis: the sender hears nothing of a policy, even where the way behind it leads nowhere."""
+    cluster = Cluster(1, "calico-bgp")
+    for name in ("p0", "p1"):
+        cluster.add_pod(name)
+    cluster.apply({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "deny"},
+                   "spec": {"podSelector": {}}})
+    cluster.inject(WrongRoute("node-1", cluster.pod("p1").ip, "192.168.1.1"))
+    trace = cluster.send("p0", "p1")
+    assert trace.verdict is Verdict.DENIED_INGRESS and trace.reply is None
+    agreed(cluster, [("p0", "p1", 80, "TCP"), ("p0", "p1", None, "ICMP"), ("node-1", "p1", 80, "TCP")])
