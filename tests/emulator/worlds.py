@@ -28,7 +28,7 @@ from k8snet_course.faults import (
     WrongRoute,
 )
 from k8snet_course.linux.bridge import EVERYBODY
-from k8snet_course.underlay import ROUTER
+from k8snet_course.underlay import INTERNET_NETWORK, ROUTER
 
 POOL = "192.168.1.240/28"
 EXTERNAL_IP = "198.51.100.7"
@@ -195,11 +195,18 @@ def _mtu(cluster: Cluster, device: str, number: int) -> int:
     return (1000, 1300, 1400, 1600)[number % 4]
 
 
+def _loop(cluster: Cluster, drawn: Broken) -> Fault:
+    """The router hands what is for the internet to a node, which hands it to the router."""
+    return WrongRoute(ROUTER, INTERNET_NETWORK, cluster.nodes[drawn.other % len(cluster.nodes)].ip, "eth0")
+
+
+LOOP = "Loop"
 FAULTS: dict[str, Callable[[Cluster, Broken], Fault | None]] = {
     "ForwardingOff": _of_row(ForwardingOff, _one, lambda cluster, number: (
         [node.name for node in cluster.nodes] + [ROUTER])[number % (len(cluster.nodes) + 1)]),
     "MissingRoute": _of_row(MissingRoute, _routes, _device),
     "WrongRoute": _of_row(WrongRoute, _routes, _device, _machine),
+    LOOP: _loop,
     "MissingNeighbour": _of_row(MissingNeighbour, _neighbours, _node),
     "WrongNeighbour": _of_row(WrongNeighbour, _neighbours, _node, lambda *_: A_MAC),
     "MissingFdb": _of_row(MissingFdb, _fdb, _node),
