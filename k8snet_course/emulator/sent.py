@@ -105,7 +105,7 @@ def _noticed(trace: Trace) -> Outcome:
         if trace.verdict is Verdict.TOO_BIG:
             return Outcome.NO_ANSWER if last.action is Action.DROP else Outcome.TOO_BIG
         rewritten = any(change.field == "destination" for step in trace.hops[0].steps for change in step.changed)
-        if rewritten and trace.packet.protocol == "TCP":
+        if rewritten and trace.packet.protocol == "TCP" and trace.verdict is Verdict.NO_ROUTE:
             return Outcome.NO_ANSWER  # its first way was there: TCP takes what comes later for a loss, and tries again
         silent = last.action is Action.DROP and not any(step.matched.startswith("blackhole") for step in trace.hops[0].steps)
         return Outcome.NO_ANSWER if silent else Outcome.UNREACHABLE  # in Linux even a blackhole tells programs of its own

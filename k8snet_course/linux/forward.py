@@ -205,8 +205,9 @@ class _Walk(Hooks):
         before, packet = packet, rewritten
         if ns.local_link(packet.dst) is not None:
             self._deliver(ns, link.name, packet)
-        elif frame is not None and port is not None and ns.forwarding and packet.dst != before.dst and self._given_back(
-                ns, link, packet, frame, port):
+        elif (frame is not None and port is not None and packet.dst != before.dst
+              and (ns.forwarding or packet.version == 6)  # br_netfilter looks for IPv6's way without asking for it
+              and self._given_back(ns, link, packet, frame, port)):
             return
         elif not ns.forwarding:
             self.drop(ns, link.name, packet, Verdict.NO_ROUTE,

@@ -202,3 +202,30 @@ def test_nobody_is_asked_for_the_mac_address_of_a_packet_that_is_not_let_in() ->
     trace = cluster.send("p0", "p1")
     assert trace.verdict is Verdict.DENIED_INGRESS and trace.reply is None
     agreed(cluster, [("p0", "p1", 80, "TCP"), ("p0", "p1", None, "ICMP"), ("node-1", "p1", 80, "TCP")])
+
+
+@REAL
+def test_tcp_is_told_that_nobody_answers_for_a_services_pod() -> None:
+    """Found by a sweep: unlike a missing way, a missing neighbour is reported by ICMP, also for a rewritten packet."""
+    cluster = Cluster(2, "none")
+    cluster.add_pod("p0", "node-1", labels={"app": "x"})
+    cluster.add_pod("p1", "node-1", labels={"app": "x"})
+    cluster.add_pod("p2", "node-2")
+    cluster.delete("pod", "p0")
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s0"}, "spec": {
+        "selector": {"app": "x"}, "ports": [{"port": 80}]}})
+    agreed(cluster, [("node-2", "s0", 80, "TCP"), ("node-1", "s0", 80, "TCP")])
+
+
+@REAL
+@pytest.mark.parametrize("ranges", [("10.244.0.0/16", "192.168.1.0/24"), ("fd00:10:244::/56", "fd00:192:168:1::/64")])
+def test_a_bridge_gets_a_packet_back_without_forwarding_in_ipv6_only(ranges: tuple[str, str]) -> None:
+    """Found by a sweep in IPv6."""
+    cluster = Cluster(1, "bridge", pod_cidr=ranges[0], node_network=ranges[1])
+    cluster.add_pod("p0")
+    cluster.add_pod("p1", labels={"app": "x"})
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s0"}, "spec": {
+        "selector": {"app": "x"}, "ports": [{"port": 80}]}})
+    cluster.inject(ForwardingOff("node-1"))
+    assert cluster.send("p0", "s0").answered == (":" in ranges[0])
+    agreed(cluster, [("p0", "s0", 80, "TCP"), ("p1", "s0", 80, "TCP")])
