@@ -56,6 +56,24 @@ print(trace.verdict, "-", trace.reason)
 # The packet arrived, and nobody wanted it. That is a different fault from a packet that got lost, and it is mended elsewhere.
 # Telling such faults apart is most of what this course is about.
 #
+# ## The words that you will use at work
+#
+# People look into a cluster with a command that is called `kubectl`, and into a pod with a shell. Both are here, with the words and the
+# output of the real ones. Load them once in a notebook, and then begin a line with `%kubectl`. (The **Tab** key completes what you
+# begin to type.)
+
+# %%
+# %load_ext k8snet_course
+# %kubectl get pods -o wide
+
+# %% [markdown]
+# A pod shows the commands that its image ships. These pods run nginx, which has almost none, so put the tools of another
+# image beside it:
+
+# %%
+# %kubectl debug frontend --image=busybox -- ping -c 2 10.244.0.3
+
+# %% [markdown]
 # ## How a chapter works
 #
 # Every chapter has the same parts, so that you always know where you are:

@@ -22,7 +22,7 @@
 from k8snet_course import Cluster, draw
 
 cluster = Cluster(nodes=2, cni="flannel")
-cluster.add_pod("frontend", node="node-1", image="debian")
+cluster.add_pod("frontend", node="node-1", image="nicolaka/netshoot")  # an image with network tools
 cluster.add_pod("backend-1", node="node-2", labels={"app": "backend"})
 cluster.add_pod("backend-2", node="node-2", labels={"app": "backend"})
 cluster.apply("""
@@ -157,9 +157,9 @@ RealPanel("flannel-host-gw")
 # %% [markdown]
 # ## Say it as Linux and kubectl do
 #
-# The model prints tables as Linux's own commands do. On the left of each pair stands what the model says to `kubectl exec` or in a
-# node's shell, and what the real command printed in the lab is compared with it, character by character. (Blanks at the ends of
-# lines, and what is another at each run, such as times, do not count.)
+# `kubectl exec` and a node's shell have Linux's own commands, whose output the model computes. Here each is also run in the
+# lab, by the real program, and the two texts are compared, character by character. (Blanks at the ends of lines do not
+# count, nor does what is another at each run, such as times.)
 
 # %% tags=["needs-linux"]
 from k8snet_course.emulator.steady import steady
@@ -218,7 +218,7 @@ print(Grid.of("Known simplifications", ("what", "kind", "what is so"), [(row.nam
 #
 # **"If a few tries agree, the model is right."** They only show that it is not wrong *there*. So a test of this course lays out
 # hundreds of random clusters, with random plugins, Services, policies and faults, sends thousands of probes into each half, and
-# compares. Every disagreement that it ever found is a test of its own now.
+# compares. A disagreement is shrunk to the smallest cluster that shows it, and becomes a test of its own.
 #
 # ## Summary
 #
