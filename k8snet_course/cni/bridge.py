@@ -103,7 +103,7 @@ class Bridge(Base):
         for attachment in attachments:
             port = attachment.result["interfaces"][1]
             tables.links.append(Link(port["name"], "veth", attachment.index, port["mac"], self.mtu, master=self.bridge,
-                                     peer=End(attachment.key, "eth0"), peer_index=2, hairpin=True))
+                                     peer=End(attachment.key, "eth0"), peer_index=2, hairpin=True, txqueuelen=0))
         return tables
 
     def pod_tables(self, node: Node, attachment: Attachment) -> Tables:
@@ -112,7 +112,7 @@ class Bridge(Base):
         ips = attachment.result["ips"]
         addresses = tuple(ip["address"] for ip in ips)
         link = Link("eth0", "veth", 2, eth0["mac"], self.mtu, addresses, peer=End(node.name, port["name"]),
-                    peer_index=attachment.index)
+                    peer_index=attachment.index, txqueuelen=0)
         routes = [connected("eth0", address) for address in addresses]
         gateways = {everywhere(ip["gateway"]): ip["gateway"] for ip in ips}
         for row in attachment.result["routes"]:

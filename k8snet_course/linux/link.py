@@ -55,7 +55,8 @@ class Link:
     other end of the cable, and ``peer_index`` its ifindex where it is in another namespace (0: in the same); ``hairpin`` lets a
     bridge send a frame back out of the port it came in by; ``proxy_arp`` makes it answer for every address that its device has
     a route to (in IPv6 ``proxy_ndp``); ``program`` says that an eBPF program is attached, which looks up in the device's eBPF
-    maps where a packet routed here goes.  It prints as `ip addr`.
+    maps where a packet routed here goes; ``txqueuelen`` is how many packets may wait to be sent, which matters to nobody here
+    and is printed (the reference plugins make cables with 0).  It prints as `ip addr`.
 
         >>> Link("eth0", "veth", 2, "0a:58:0a:f4:00:02", addresses=("10.244.0.2/24",)).address
         '10.244.0.2'
@@ -74,6 +75,7 @@ class Link:
     tunnel: Tunnel | None = None
     proxy_arp: bool = False
     program: bool = False
+    txqueuelen: int = 1000
 
     @property
     def address(self) -> str:

@@ -68,7 +68,12 @@ def _head_of_ipv6(asked: Asked, link: Link) -> str:
     ns = asked.machine.ns
     state = "" if asked.busybox and not asked.machine.image.musl else f"state {state_of(ns, link)} "
     far = ",M-DOWN" if asked.busybox and _far(link) and not _by_index(ns, link.peer_index) else ""
-    return f"{link.index}: {name_in_bridge(ns, link)}: <{flags_of(ns, link)}{far}> mtu {link.mtu} {state}qlen 1000"
+    return f"{link.index}: {name_in_bridge(ns, link)}: <{flags_of(ns, link)}{far}> mtu {link.mtu} {state}{_queue_length(link)}"
+
+
+def _queue_length(link: Link) -> str:
+    """How long the queue may be; nothing is said of none."""
+    return f"qlen {link.txqueuelen}" if link.txqueuelen else ""
 
 
 def _chosen(asked: Asked, filters: dict[str, str]) -> Iterator[Link]:
@@ -96,10 +101,10 @@ def _head(asked: Asked, link: Link, mode: str) -> list[str]:
     if asked.busybox:
         flags += ",M-DOWN" if _far(link) and not _by_index(ns, link.peer_index) else ""
         state = state if asked.machine.image.musl else ""
-        return [f"{link.index}: {_at(asked, ns, link)}: <{flags}> mtu {link.mtu} qdisc {link.queue} {master}{state}qlen 1000",
-                f"    {link.hardware}"]
+        head = f"{link.index}: {_at(asked, ns, link)}: <{flags}> mtu {link.mtu} qdisc {link.queue} {master}{state}"
+        return [f"{head}{_queue_length(link)}", f"    {link.hardware}"]
     head = f"{link.index}: {_at(asked, ns, link)}: <{flags}> mtu {link.mtu} qdisc {link.queue} {master}{state}{mode}"
-    lines = [f"{head}group default qlen 1000", f"    {link.hardware}{_other_namespace(asked, link)}"]
+    lines = [f"{head}group default {_queue_length(link)}", f"    {link.hardware}{_other_namespace(asked, link)}"]
     if asked.details:
         lines[1] += f" promiscuity {1 if link.master else 0} "
         lines += _details(link)

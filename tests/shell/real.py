@@ -23,7 +23,6 @@ BUSYBOX = image("busybox")
 _OUT = (
     (r" link-netns(id)? \S+", ""),
     (r"\beth(\d)@(if\d+|veth\w+)(: <\S+?>) mtu 1500 qdisc noqueue", r"eth\1\3 mtu 1500 qdisc fq_codel"),
-    (r" ?qlen 1000", ""),
     (r"(^\d+: \S+: <.*?) +(\\|$)", r"\1\2"),
     (r"\d+\.\d{2,} ?ms", "0 ms"),
     (r"time \d+ms", "time 0ms"),

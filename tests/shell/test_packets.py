@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.faults import ForwardingOff, MissingRoute
+from k8snet_course.linux.link import Link
 from k8snet_course.linux.packet import Packet
 from k8snet_course.shell import Capture, Ran
 from k8snet_course.shell.filters import BadFilter, compiled
+from k8snet_course.shell.ip_link import flags_of, state_of
 from k8snet_course.shell.outcome import outcome
 from tests.shell.clusters import two_nodes
 
@@ -128,14 +130,15 @@ def test_the_musl_form_prints_states_and_the_other_does_not() -> None:
     """BusyBox prints an interface's state where its C library defines a flag that glibc's headers lack (FACTS 13.2)."""
     cluster = two_nodes()
     assert ran(cluster, "a", "ip link", "alpine").lines[2] == (
-        "2: eth0@if5: <BROADCAST,MULTICAST,UP,LOWER_UP,M-DOWN> mtu 1450 qdisc noqueue state UP qlen 1000")
+        "2: eth0@if5: <BROADCAST,MULTICAST,UP,LOWER_UP,M-DOWN> mtu 1450 qdisc noqueue state UP ")
     assert " state " not in ran(cluster, "a", "ip link", "busybox").out
 
 
 def test_a_bridge_that_nothing_is_plugged_into_is_down() -> None:
-    cluster = Cluster(cni="flannel")
-    done = ran(cluster, "node-1", "ip -br link show cni0") if "cni0" in cluster.namespace("node-1").links else None
-    assert done is None or done.out.split()[1] == "DOWN"
+    ns = two_nodes().namespace("node-1")
+    empty = Link("docker0", "bridge", 9, "02:42:00:00:00:01")
+    assert (state_of(ns, empty), state_of(ns, ns.links["cni0"])) == ("DOWN", "UP")
+    assert flags_of(ns, empty).startswith("NO-CARRIER")
 
 
 def test_ipv6() -> None:
