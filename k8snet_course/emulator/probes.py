@@ -227,7 +227,8 @@ def _meaning(code: int) -> Outcome:
         return Outcome.DELIVERED
     if code == errno.ECONNREFUSED:
         return Outcome.REFUSED
-    return Outcome.NO_ANSWER if code in (errno.ETIMEDOUT, errno.EPERM) else Outcome.UNREACHABLE
+    # ENOBUFS: the cable's other end has dropped it at once, which Linux tells only those who ask to be told of errors.
+    return Outcome.NO_ANSWER if code in (errno.ETIMEDOUT, errno.EPERM, errno.ENOBUFS) else Outcome.UNREACHABLE
 
 
 def _ask(made: socket.socket, probe: Probe, option: int, option6: int, value: int) -> None:

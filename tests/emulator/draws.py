@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -19,6 +20,8 @@ SIZES = (900, 1350, 1432, 1472, 3000)
 LISTENS = ((80,), (80, "53/UDP"), ("53/UDP",), (80, 81, "53/UDP"))
 APPS = ("x", "y", "z")
 ENFORCING = ("calico", "calico-bgp", "calico-vxlan", "cilium", "cilium-native", "weave")
+TUNNELS, OF_TUNNELS = ("flannel", "calico-vxlan"), ("MissingFdb", "MissingNeighbour", "WrongFdb", "WrongNeighbour")
+"""Only tunnels have rows that somebody wrote into neighbour tables and forwarding databases."""
 SELECTORS: tuple[dict[str, Any], ...] = (
     {}, {"matchLabels": {"app": "x"}}, {"matchLabels": {"app": "y"}},
     {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["x"]}]})
@@ -109,10 +112,13 @@ def cluster_policies(draw: st.DrawFn, number: int) -> Manifest:
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def worlds(draw: st.DrawFn, must: str = "") -> World:
+    """Any world; with ``must`` one of two nodes with Flannel, where that kind of fault can be and is."""
     cni = PLUGINS[draw(st.integers(0, 997)) % len(PLUGINS)]
     proxy = draw(st.sampled_from(("iptables", "nftables")))
     nodes = draw(st.sampled_from((1, 2, 2, 3, 3, MOST_NODES)))
+    if must:
+        cni, nodes = "flannel", 2
     pods = tuple(Pod(f"p{number}", draw(st.integers(1, nodes)), draw(st.sampled_from(APPS)), draw(st.sampled_from(LISTENS)),
                      "shop" if draw(rarely) else "default", draw(st.integers(0, 9)) == 9)
                  for number in range(draw(st.integers(1, draw(st.sampled_from((4, 6, MOST_PODS)))))))
@@ -120,10 +126,14 @@ def worlds(draw: st.DrawFn) -> World:
     ruled = draw(st.integers(0, 3 if cni in ENFORCING else 1)) and draw(st.integers(1, 3))
     policies = tuple(draw(st.one_of(network_policies(number), network_policies(number), cluster_policies(number)))
                      for number in range(ruled))
-    # Kinds by a number in a range: hypothesis likes the ends of ranges, and each kind is to have its turn.
-    kinds = st.integers(0, 997).map(lambda number: sorted(FAULTS)[number % len(FAULTS)])
+    # By a number in a large range: hypothesis likes some values more than others, and each kind is to have its turn.
+    likely = [kind for kind in sorted(FAULTS) if kind not in OF_TUNNELS] + list(OF_TUNNELS) * (4 if cni in TUNNELS else 0)
+    kinds = st.integers(0, 997).map(lambda number: likely[number % len(likely)])
     broken = tuple(draw(some(st.builds(Broken, kinds, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)), 2))
                    ) if draw(st.integers(0, 2)) else ()
+    if must:
+        pods = (replace(pods[0], node=1, host_network=False), Pod("p99", 2, "x", LISTENS[1]), *pods[1:])
+        broken = (Broken(must, draw(st.integers(0, 1)), draw(st.integers(0, 9)), draw(st.integers(0, 9))),)
     names = [*(pod.label for pod in pods), *(f"node-{number}" for number in range(1, nodes + 1))]
     every: list[Wanted] = [(src, dst, port, protocol) for src, dst, (port, protocol) in product(
         (*names, *OUTSIDE), (*names, *OUTSIDE, *NOBODY), PORTS)]

@@ -99,6 +99,19 @@ def test_an_answer_that_is_too_large_is_cut() -> None:
         assert compare(cluster, lab, [probe, ("laptop", "node-2", None, "ICMP", 1450 - PING + 4)]) == []
 
 
+@REAL
+def test_a_cables_other_end_that_takes_less_is_silent_to_datagrams_too() -> None:
+    """Found by hypothesis: Linux says ENOBUFS to a datagram's sender, but only to one that has asked for ICMP's errors."""
+    healthy = two_nodes("bridge")
+    port = next(link.peer for link in healthy.pod("a").links if link.name == "eth0")
+    assert port is not None
+    cluster = two_nodes("bridge", WrongMtu(port.namespace, port.link, 1000))
+    probes = [("a", target, number, protocol, size) for target in ("router", "b") for size in (900, 1350)
+              for number, protocol in ((None, "ICMP"), (53, "UDP"))]
+    with emulate(cluster) as lab:
+        assert compare(cluster, lab, probes) == []
+
+
 def test_what_cannot_be_asked() -> None:
     with pytest.raises(InvalidArgument, match="number of bytes"):
         asked(Cluster(), ("laptop", "router", None, "ICMP", 70000))
