@@ -83,7 +83,10 @@ class WrongRoute:
         if self.dev:
             _found([link for link in parts.links if link.name == self.dev], f"interface {self.dev}", self.device,
                    (link.name for link in parts.links))
-        parts.routes = [replace(row, via=self.via, dev=self.dev or row.dev, kind="", scope="", proto="", src="")
+        near = next((row.dev for row in parts.routes if not row.via and row.dst != "default" and row.matches(self.via)), "")
+        if not all(self.dev or row.dev or near for row in there):  # a blackhole names no interface
+            raise InvalidArgument(self.via, f"a router on a wire of {self.device}", "add dev='eth0'")
+        parts.routes = [replace(row, via=self.via, dev=self.dev or row.dev or near, kind="", scope="", proto="", src="")
                         if row in there else row
                         for row in parts.routes]
 

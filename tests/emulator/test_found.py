@@ -229,3 +229,15 @@ def test_a_bridge_gets_a_packet_back_without_forwarding_in_ipv6_only(ranges: tup
     cluster.inject(ForwardingOff("node-1"))
     assert cluster.send("p0", "s0").answered == (":" in ranges[0])
     agreed(cluster, [("p0", "s0", 80, "TCP"), ("p1", "s0", 80, "TCP")])
+
+
+@REAL
+def test_a_route_in_a_blackholes_place_leads_to_its_routers_wire() -> None:
+    """Found by hypothesis: `ip route replace` needs no interface where the router is on a wire."""
+    cluster = Cluster(1, "calico-bgp")
+    cluster.add_pod("p0")
+    block = next(row.dst for row in cluster.node("node-1").routes if row.kind == "blackhole")
+    cluster.inject(WrongRoute("node-1", block, "192.168.1.1"))
+    assert [str(row) for row in cluster.node("node-1").routes if row.dst == block] == [f"{block} via 192.168.1.1 dev eth0"]
+    agreed(cluster, [("p0", "10.244.41.200", 80, "TCP"), ("node-1", "10.244.41.200", None, "ICMP"),
+                     ("p0", "node-1", 80, "TCP")])
