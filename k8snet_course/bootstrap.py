@@ -5,8 +5,8 @@ that a real one has from the start: the control plane's pods on the first node, 
 and the Services ``kubernetes`` (the API server's, the first cluster IP) and ``kube-dns``.  They are ordinary manifests; packets
 to them walk as to all others.
 
-Modelled simply: the network plugin's own pods are left out; where a DaemonSet would make kube-proxy's pods, they are written
-one by one.
+Modelled simply: the first node takes other pods too, where kubeadm would taint it; the network plugin's own pods are left out;
+where a DaemonSet would make kube-proxy's pods, they are written one by one.
 
 Source: kubeadm, "Implementation details"; Kubernetes documentation, "Ports and Protocols"; CoreDNS, plugin kubernetes.
 """
@@ -25,6 +25,8 @@ COREDNS = "v1.14.6"
 """The CoreDNS that kubeadm of this version installs."""
 SYSTEM = "kube-system"
 """The namespace of all but the Service ``kubernetes``."""
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+"""The label of a node that Kubernetes itself runs on, by which kubectl names its role."""
 API_PORT = 6443
 """Where the API server listens."""
 

@@ -355,11 +355,13 @@ class Cluster:
             'kube-apiserver in node-1 listens on TCP port 6443 and takes the packet'
         """
         from k8snet_course import manifests
-        from k8snet_course.bootstrap import manifests_of
+        from k8snet_course.bootstrap import CONTROL_PLANE, manifests_of
 
         first = str(network(self.service_cidr.split(",")[0], "Service CIDR")[1])
         every = manifests_of(self.nodes, first, self.cluster_dns)
         self._api.apply([made for one in every for made in manifests.load(one)])
+        first_node = self.nodes[0].name
+        self.label_node(first_node, {**self._control.node(first_node).more_labels, CONTROL_PLANE: ""})
 
     @told
     def delete(self, kind: str, name: str, namespace: str = "default") -> None:

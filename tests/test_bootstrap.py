@@ -47,6 +47,15 @@ def test_the_services_ports_and_chains_are_the_real_ones() -> None:
     assert "6443" in str(cluster.node("node-1").listeners) and "6443" not in str(cluster.node("node-2").listeners)
 
 
+def test_the_first_node_has_the_role_of_the_control_plane_and_keeps_its_labels() -> None:
+    cluster = Cluster(nodes=2, cni="flannel")
+    cluster.label_node("node-1", {"disk": "ssd"})
+    cluster.bootstrap()
+    roles = [line.split()[2] for line in str(cluster.kubectl("get nodes --no-headers")).splitlines()]
+    assert roles == ["control-plane", "<none>"]
+    assert str(cluster.kubectl("get nodes -l disk=ssd -o name")).strip() == "node/node-1"
+
+
 def test_without_its_pods_nobody_answers_for_dns() -> None:
     cluster = started()
     for pod in [pod for pod in cluster.pods if pod.name.startswith("coredns-")]:
