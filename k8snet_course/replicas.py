@@ -6,8 +6,8 @@ on its own, and another takes its place; selected again, it is the workload's ag
 Which pods a workload wants, and under which names, it says itself (:mod:`k8snet_course.manifests.workloads`); the objects are
 kept by the API server.  This module knows which pod is whose.
 
-Modelled simply: only pods that a workload has made are ever its own; a real ReplicaSet takes every pod that it selects and that
-belongs to nobody.
+Modelled simply: only pods of the names that a workload gives are ever its own; a real ReplicaSet takes every pod that it
+selects and that belongs to nobody.
 
 Source: Kubernetes documentation, "ReplicaSet"; pkg/controller/replicaset (which pods are deleted first).
 """
@@ -23,6 +23,11 @@ from k8snet_course.objects import Pod
 
 WORKLOADS = ("Deployment", "ReplicaSet")
 """The kinds that make pods."""
+
+
+def _selector(workload: Any) -> Any:
+    """What a workload's pods are told by: a Deployment's have its ReplicaSet's hash too."""
+    return workload.replica_set().selector if type(workload).__name__ == "Deployment" else workload.selector
 
 
 class Replicas:
@@ -82,22 +87,31 @@ class Replicas:
             for before in list(self._held(kind).values()):
                 if before.namespace != pod.namespace or not pod.name.startswith(before.name[:50]):
                     continue
-                selector = before.replica_set().selector if kind == "Deployment" else before.selector
-                after = before.with_again(pod.name) if selector.matches(pod.labels) else before
+                after = before.with_again(pod.name) if _selector(before).matches(pod.labels) else before
                 if after is not before:
                     self._scale([pod, *before.pods()], after.pods())
                     self._hold(kind, after)
                     self.control.undo_later(partial(self._hold, kind, before))
 
     def _with_free_names(self, workload: Any) -> Any:
-        """A workload whose pods have names that no pod of somebody else has: one that was released may be there still."""
-        own, at = (type(workload).__name__, workload.key), f"{workload.namespace}/"
+        """A workload whose pods have names that no pod of somebody else has: one that was released may be there still.
+
+        A pod of such a name that it selects and that is nobody's becomes its own: somebody has applied what was printed of it.
+        """
+        at, pods = f"{workload.namespace}/", self.control.pods
         while True:
-            taken = next((name for name in workload.pod_names() if at + name in self.control.pods
-                          and self._owners.get(at + name) != own), None)
+            there = [pods[at + name] for name in workload.pod_names() if at + name in pods]
+            taken = next((pod.name for pod in there if not self._own(workload, pod)), None)
             if taken is None:
                 return workload
             workload = workload.without(taken)
+
+    def _own(self, workload: Any, pod: Pod) -> bool:
+        """Whether a pod is a workload's, or can be."""
+        owner = self._owners.get(pod.key)
+        if owner is not None:
+            return owner == (type(workload).__name__, workload.key)
+        return bool(_selector(workload).matches(pod.labels))
 
     def _scale(self, before: Sequence[Pod], after: Sequence[Pod]) -> None:
         """Make the pods that should be there, and doom those that should not."""

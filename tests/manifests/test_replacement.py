@@ -136,3 +136,15 @@ def test_no_name_is_used_twice(gone: list[int], replicas: int) -> None:
         new = web.pod_names()[-1]
         assert new not in seen
         seen.add(new)
+
+
+def test_a_workload_takes_the_pods_that_were_printed_of_it() -> None:
+    """What a cluster prints of its pods and workloads makes the same cluster, in whatever order it is applied."""
+    made, fresh = Cluster(nodes=2), Cluster(nodes=2)
+    made.apply(WEB)
+    fresh.apply(manifests.dump(*made.pods))
+    fresh.apply(manifests.dump(*made.objects("deployments")))
+    assert names(fresh) == names(made) and fresh.objects("deployments") == made.objects("deployments")
+    first = fresh.pods[0].name
+    fresh.delete("pod", first, "shop")
+    assert first not in names(fresh) and len(fresh.pods) == 3, "they are its own now: it replaces one that goes"
