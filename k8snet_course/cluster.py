@@ -18,7 +18,7 @@ from k8snet_course.addressing import ServiceIpAllocator, disjoint, network
 from k8snet_course.api_server import ApiServer
 from k8snet_course.class_walks import pairs_of
 from k8snet_course.cni import PLUGINS, Exchange, Ipam, Settings, exchange, port_mappings, settings_of
-from k8snet_course.control_plane import MAX_NODES, ControlPlane
+from k8snet_course.control_plane import MAX_NODES, ControlPlane, collector_resting
 from k8snet_course.derivation import Derivation
 from k8snet_course.device import Device
 from k8snet_course.dns import Answer, Lookup, Outside, ResolvConf, Zone
@@ -336,8 +336,9 @@ class Cluster:
         """
         from k8snet_course import manifests  # kinds, their fields and the YAML reader are needed only here
 
-        wanted = manifests.load_located(manifest)
-        return self._api.apply([made for made, _ in wanted], [spot for _, spot in wanted])
+        with collector_resting():
+            wanted = manifests.load_located(manifest)
+            return self._api.apply([made for made, _ in wanted], [spot for _, spot in wanted])
 
     def bootstrap(self) -> None:
         """Put in what `kubeadm` leaves in a new cluster: the control plane's pods, kube-proxy's, CoreDNS, and their Services.

@@ -136,6 +136,10 @@ def located(value: object) -> Located:
     return _plain_located(value, [_MOST_VALUES], 0)
 
 
+_new = tuple.__new__
+"""How a named tuple is made at once, without a call that fills in defaults."""
+
+
 def _plain_located(value: object, budget: list[int], depth: int) -> Located:
     budget[0] -= 1
     if budget[0] < 0 or depth > _DEEPEST:
@@ -148,10 +152,10 @@ def _plain_located(value: object, budget: list[int], depth: int) -> Located:
             kind = type(item)
             if (kind is str and item.isascii()) or (kind is int and -_PLAIN < item < _PLAIN):  # nearly all: no call for these
                 budget[0] -= 1
-                made[name] = Located(item, 0)
+                made[name] = _new(Located, (item, 0, "", 0))
             else:
                 made[name] = _plain_located(item, budget, depth + 1)
-        return Located(made, 0)
+        return _new(Located, (made, 0, "", 0))
     if type(value) is list or (isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))):
         return Located([_plain_located(item, budget, depth + 1) for item in value], 0)
     if isinstance(value, str) and not _UNREADABLE.isdisjoint(value):

@@ -102,9 +102,10 @@ def _right_type(service: Service, spot: Spot) -> None:
     """No field that another type of Service has."""
     spec = spot.at("spec")
     ports = spec.given("ports")
+    written = [spec.value, *(port.value for port in (ports.value or () if ports is not None else ()))]
+    if all(_ONLY_WITH.keys().isdisjoint(one) for one in written):  # as in nearly all: no places are made
+        return
     for parent in (spec, *(ports.items() if ports is not None and ports.value else ())):
-        if _ONLY_WITH.keys().isdisjoint(parent.value):
-            continue
         for name in (name for name in _ONLY_WITH if name in parent.value):
             types, here = _ONLY_WITH[name], parent.field(name)
             if service.type in types or here.value in (None, 0, []) or (
