@@ -577,8 +577,7 @@ class Cluster:
         The command comes from the container's image, and an image may lack it; ``image`` is that of a container that is added
         for this command, as `kubectl debug` does it.  A text may have pipes, ``&&`` and ``;`` in it; a list is a command's name
         and its words.  What goes wrong inside is in the result; `tcpdump` returns at once and shows what is sent after it.
-        Raises NotFound or InvalidArgument where the command cannot
-        even be started.
+        Raises NotFound or InvalidArgument where the command cannot even be started.
 
             >>> cluster = Cluster()
             >>> _ = cluster.add_pod("a", image="busybox"), cluster.add_pod("b")

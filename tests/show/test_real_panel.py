@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.emulator import EmulatorUnavailable, emulate
+from k8snet_course.emulator.lab import PATIENCE
 from k8snet_course.emulator.plan import PLUGINS
 from k8snet_course.show import real_panel
 from k8snet_course.show.path_panel import NOTHING
@@ -51,3 +54,9 @@ def test_where_there_is_no_lab_the_panel_says_why(monkeypatch: pytest.MonkeyPatc
     panel = RealPanel()
     assert panel.seen.notice == "cannot emulate with 'darwin': expected Linux; use a Linux machine."
     assert panel.seen.trace is not None and panel.seen.trace.answered and not panel.seen.tables[0].rows
+
+
+def test_the_chapter_counts_the_probes_and_the_patience_rightly() -> None:
+    chapter = (Path(__file__).parents[2] / "chapters" / "A_real_linux.py").read_text(encoding="utf-8")
+    assert "sends six probes" in chapter and len(real_panel.PROBES) == 6
+    assert "takes a second and a half" in chapter and PATIENCE == 1.5
