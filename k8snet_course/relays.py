@@ -257,7 +257,7 @@ def with_step(trace: Trace, told: Told | None) -> Trace:
         return trace
     last = trace.hops[-1]
     step = Step(Action.DELIVER, "", last.steps[-1].packet, told)
-    return replace(trace, hops=(*trace.hops[:-1], replace(last, steps=(*last.steps, step))))
+    return replace(trace, hops=(*trace.hops[:-1], last._replace(steps=(*last.steps, step))))
 
 
 def _inbound(pod: Pod, arrived: Packet, port: int) -> Decision:

@@ -38,7 +38,7 @@ class Flow(NamedTuple):
 
     def applied_to(self, packet: Packet) -> Packet:
         """The packet with this flow's addresses and ports."""
-        return packet._replace(src=self.src, src_port=self.src_port, dst=self.dst, dst_port=self.dst_port)
+        return Packet(self.src, self.dst, packet.protocol, self.src_port, self.dst_port, *packet[5:])
 
 
 class Conntrack:
@@ -55,6 +55,11 @@ class Conntrack:
 
     def __init__(self) -> None:
         self._back: dict[Flow, Flow] = {}
+
+    @property
+    def used(self) -> bool:
+        """Whether anything has been rewritten."""
+        return bool(self._back)
 
     def note(self, original: Packet, rewritten: Packet) -> None:
         """Remember what the rules made of a connection's first packet, or made of it further on its way."""

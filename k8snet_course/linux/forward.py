@@ -29,18 +29,18 @@ IEEE 802.1D (bridges); tried on Linux 6.18.
 
 from __future__ import annotations
 
-from k8snet_course.linux.bridge import in_order
+from k8snet_course.linux import telling
 from k8snet_course.linux.conntrack import Conntrack, Flow
 from k8snet_course.linux.door import EGRESS, INGRESS
 from k8snet_course.linux.hooks import Hooks
 from k8snet_course.linux.link import End, Link, Tunnel
-from k8snet_course.linux.namespace import Listener, Namespace, Network
+from k8snet_course.linux.namespace import Namespace, Network
 from k8snet_course.linux.neighbour import solicited_node
 from k8snet_course.linux.netfilter import FORWARD, INPUT, OUTPUT, POSTROUTING, PREROUTING
 from k8snet_course.linux.packet import BROADCAST_MAC, IPV6_LEAST_MTU, Frame, Packet
 from k8snet_course.linux.resolve import copy_taker, resolve
 from k8snet_course.linux.route import FEW_ROWS
-from k8snet_course.linux.trace import Action, Candidate, Change, Told, Trace, Verdict
+from k8snet_course.linux.trace import Action, Change, Told, Trace, Verdict
 from k8snet_course.linux.tunnel import encapsulated
 
 _MOST_CABLES = 1000
@@ -91,7 +91,7 @@ class _Walk(Hooks):
             packet = packet.with_source(_source_address(ns, packet.dst))
         self.wanted = packet.dst
         self.enter(ns, "")
-        self.step(Action.ORIGINATE, "", packet, lambda: Told(f"{ns.label} sends {packet}"))
+        self.step(Action.ORIGINATE, "", packet, telling.sent, ns.label, packet)
         self._send_out(ns, packet)
         cables = 0
         while self._flight is not None:
@@ -145,10 +145,7 @@ class _Walk(Hooks):
             known += 1
         wanted = frame.dst_mac
         if wanted == own.mac:
-            self.step(Action.BRIDGE, name, frame.packet, lambda: Told(
-                f"{name} reads the MAC address {wanted}: its own, so the packet goes up to {ns.label}'s routing", wanted,
-                (Candidate(f"{own.mac} dev {name} (the bridge itself)", True, True),), known,
-                f"{own.mac} dev {name} (the bridge itself)", learnt))
+            self.step(Action.BRIDGE, name, frame.packet, telling.upwards, ns.label, own, known, learnt)
             shown = ns.bridge_nf and port is not None and port.tunnel is None
             self._ip_in(ns, own, frame.packet, frame if shown else None, port)
             return
@@ -166,16 +163,11 @@ class _Walk(Hooks):
         if entry is not None:
             out = ns.links[entry.dev]
             rows = tuple(fdb.rows()) if known <= FEW_ROWS else (entry,)
-            self.step(Action.BRIDGE, name, frame.packet, lambda: Told(
-                f"{name} reads the MAC address {wanted} and has learnt that it is behind port {entry.dev}", wanted,
-                tuple(Candidate(str(row), row == entry, row == entry, "" if row == entry else "another MAC address")
-                      for row in in_order(rows)), known - len(rows), str(entry), learnt))
+            self.step(Action.BRIDGE, name, frame.packet, telling.switched, name, entry, rows, known, learnt)
         else:
             takers = [link for link in ns.ports(name) if link is not port
                       and (self._far_mac(link) == wanted or copy_taker(self.network, ns, link, wanted))]
-            self.step(Action.BRIDGE, name, frame.packet, Told(
-                f"{name} has not learnt where {wanted} is, so it floods the frame out of every other port", wanted, (), known,
-                "", learnt))
+            self.step(Action.BRIDGE, name, frame.packet, telling.flooded, name, wanted, known, learnt)
             if not takers:
                 self.drop(ns, name, frame.packet, Verdict.NO_NEIGHBOUR,
                            f"behind no port of {name} is a device with the MAC address {wanted}")
@@ -237,52 +229,40 @@ class _Walk(Hooks):
 
     def _route(self, ns: Namespace, packet: Packet, own: bool, in_link: str = "") -> None:
         """Rules 3 and 4.  ``own``: the packet begins here, so its TTL stays and errors go to the program, not by ICMP."""
-        lookup, table, what = ns.routes.lookup(packet.dst), ns.routes, "route"
+        lookup, what = ns.routes.lookup(packet.dst), telling.ROUTE
         route = lookup.winner
         if route is not None and route.dev and ns.links[route.dev].program:
-            first, outer = lookup, route
-            self.step(Action.ROUTE, route.dev, packet, lambda: Told(
-                f"of {len(ns.routes)} routes '{outer.destination}' wins: to {outer.dev}, where an eBPF program takes over",
-                f"route to {packet.dst}", first.candidates, first.others, str(outer)))
-            if own and packet.size > (most := ns.links[outer.dev].mtu) and not self._in_pieces(packet, most, own):
-                self.fail(ns, packet, Verdict.TOO_BIG, f"the packet has {packet.size} bytes, {ns.label}'s {outer.dev} takes "
+            self.step(Action.ROUTE, route.dev, packet, telling.taken_over, lookup, route, packet.dst)
+            if own and packet.size > (most := ns.links[route.dev].mtu) and not self._in_pieces(packet, most, own):
+                self.fail(ns, packet, Verdict.TOO_BIG, f"the packet has {packet.size} bytes, {ns.label}'s {route.dev} takes "
                           f"{most}, and it may not be cut", own, f"fragmentation needed, mtu {most}")
                 return
-            lookup, table, what = ns.maps.lookup(packet.dst), ns.maps, "eBPF map entry"
+            lookup, what = ns.maps.lookup(packet.dst), telling.MAP_ENTRY
             route = lookup.winner
-        rows, question = len(table), f"{what} {'to' if what == 'route' else 'for'} {packet.dst}"
         if route is None:
-            self.step(Action.ROUTE, "", packet, lambda: Told(
-                f"none of {ns.label}'s {rows} {_many(what)} leads to {packet.dst}", question, lookup.candidates, lookup.others))
-            if what == "route":
+            self.step(Action.ROUTE, "", packet, telling.unrouted, ns.label, lookup, what, packet.dst)
+            if what == telling.ROUTE:
                 self.fail(ns, packet, Verdict.NO_ROUTE, f"{ns.label} has no route to {packet.dst}", own, "net unreachable")
             else:
                 self.drop(ns, "", packet, Verdict.NO_ROUTE, f"{ns.label}'s eBPF maps have no entry for {packet.dst}")
             return
-        winner = route
         if route.kind:
-            self.step(Action.ROUTE, "", packet, lambda: Told(
-                f"of {rows} {_many(what)} '{winner.destination}' wins, a {winner.kind}", question, lookup.candidates,
-                lookup.others, str(winner)))
+            self.step(Action.ROUTE, "", packet, telling.swallowed, lookup, route, what, packet.dst)
             self.drop(ns, "", packet, Verdict.NO_ROUTE, f"{ns.label}'s route '{route}' swallows the packet in silence: nobody "
                        f"has {packet.dst} now")
             return
         link = ns.links[route.dev]
         external = link.tunnel is not None and link.tunnel.external
         if not own and not external and packet.ttl <= 1:
-            self.step(Action.ROUTE, route.dev, packet, lambda: Told(
-                f"{ns.label} would use '{winner}'", question, lookup.candidates, lookup.others, str(winner)))
+            self.step(Action.ROUTE, route.dev, packet, telling.outlived, ns.label, lookup, route, what, packet.dst)
             self.fail(ns, packet, Verdict.TTL_EXCEEDED,
                       f"the packet reached {ns.label} with {packet.ttl_name} {packet.ttl}: "
                        "it may not travel further", own, "time exceeded")
             return
-        aged = packet if own or external else packet.aged()
+        ages = not own and not external
+        aged = packet.aged() if ages else packet
         next_hop = route.via or packet.dst
-        self.step(Action.ROUTE, route.dev, aged, lambda: Told(
-            f"of {rows} {_many(what) if rows != 1 else what} '{winner.destination}' wins: out of {winner.dev} to {packet.dst}, "
-            + (f"by the router {winner.via}" if winner.via else "which is on this wire"), question, lookup.candidates,
-            lookup.others, str(winner),
-            () if own or external else (Change(packet.ttl_name, str(packet.ttl), str(packet.ttl - 1)),)))
+        self.step(Action.ROUTE, route.dev, aged, telling.routed, lookup, route, what, packet, ages)
         mtu = min(route.mtu or link.mtu, link.mtu)
         if aged.size > mtu and not self._in_pieces(aged, mtu, own):
             limit = f"{ns.label}'s {link.name}" if mtu == link.mtu else f"{ns.label}'s route '{route.destination}'"
@@ -317,23 +297,18 @@ class _Walk(Hooks):
         outer = encapsulated(load, tunnel, remote)
         inner = outer.carried
         assert inner is not None
-        self.step(Action.ENCAPSULATE, link.name, outer, lambda: Told(
-            f"{link.name} puts it into {'an' if tunnel.kind == 'IPIP' else 'a'} {tunnel.kind} packet from {outer.src} to "
-            f"{remote}", f"tunnel {link.name}", (), 0, "", (Change("size", f"{inner.size} bytes", f"{outer.size} bytes"),
-                                                            Change("outer destination", "", remote))))
+        self.step(Action.ENCAPSULATE, link.name, outer, telling.wrapped, link.name, tunnel, outer, inner.size)
         self._send_out(ns, outer)
 
     def _open(self, ns: Namespace, link: Link, packet: Packet) -> None:
         """Rule 5: take out what a tunnel carried, as if it had come in by the tunnel's interface."""
         inner = packet.carried
         assert inner is not None
-        self.step(Action.DECAPSULATE, link.name, inner, lambda: Told(
-            f"{link.name} takes the inner packet out of the {link.kind.upper()} packet from {packet.src}",
-            f"tunnel {link.name}", (), 0, "", (Change("size", f"{packet.size} bytes", f"{inner.size} bytes"),)))
+        self.step(Action.DECAPSULATE, link.name, inner, telling.unwrapped, link, packet, inner.size)
         if isinstance(packet.inner, Frame) and link.master:
             frame = packet.inner
             if ns.fdb(link.name).learn(frame.src_mac, link.name, packet.src):
-                self.step(Action.BRIDGE, link.name, inner, Told(
+                self.tell(Action.BRIDGE, link.name, inner, Told(
                     f"{link.name} learns that {frame.src_mac} is on the machine {packet.src}", "", (), 0, "",
                     (Change(f"{ns.label} {link.name} FDB {frame.src_mac}", "", f"machine {packet.src}"),)))
             self._bridge(ns, link.master, frame, link)
@@ -345,13 +320,11 @@ class _Walk(Hooks):
         self._ip_in(ns, link, inner)
 
     def _resolve(self, ns: Namespace, link: Link, address: str, packet: Packet) -> str:
-        found = resolve(self.network, ns, link, address, self._carries)
-        if found.known is not None:
-            row = found.known
-            self.step(Action.RESOLVE, link.name, packet, lambda: Told(
-                f"{ns.label} knows already that {address} is at {row.mac}", f"MAC address of {address}",
-                (Candidate(str(row), True, True, "known already"),), 0, str(row)))
+        row = ns.neighbours.find(address, link.name)
+        if row is not None:
+            self.step(Action.RESOLVE, link.name, packet, telling.known, ns.label, row)
             return row.mac
+        found = resolve(self.network, ns, link, address, self._carries)
         asks, how = f"asks everybody on {link.name}'s wire who has {address}", ""
         if ":" in address:
             asks = f"sends a neighbour solicitation for {address} to the group {solicited_node(address)} on {link.name}'s wire"
@@ -366,7 +339,7 @@ class _Walk(Hooks):
                 self.conflict = f"{names} both have the address {address}"
         matched = found.candidates[0].row if found.candidates else ""
         why += how if found.answers else ""
-        self.step(Action.RESOLVE, link.name, packet, Told(why, f"MAC address of {address}", found.candidates, 0, matched,
+        self.tell(Action.RESOLVE, link.name, packet, Told(why, f"MAC address of {address}", found.candidates, 0, matched,
                                                           found.changed))
         return found.mac
 
@@ -401,40 +374,35 @@ class _Walk(Hooks):
             self._open(ns, tunnel, packet)
             return
         self.end = ns
-        mine = f"{packet.dst} is {ns.label}'s own address"
         if self.awaited and self.expected is not None and ns.name == self.intended and not packet.is_icmp_error and (
                 self.expected != Flow.of(packet)):
             wanted = self.expected
-            self.step(Action.DROP, link, packet, lambda: Told(
-                f"{mine}, but no program there has a connection with {packet.src} port {packet.src_port}", packet.dst))
+            self.step(Action.DROP, link, packet, telling.unexpected, ns.label, packet)
             self.finish(Verdict.REFUSED, f"{ns.label} waits for an answer from {wanted.src} port {wanted.src_port} at port "
                         f"{wanted.dst_port}: one from {packet.src} port {packet.src_port} is nobody's", ns, None)
             return
         if self.awaited:
-            self.step(Action.DELIVER, link, packet, lambda: Told(
-                f"{mine}, and a program there waits for this answer", packet.dst))
+            self.step(Action.DELIVER, link, packet, telling.answered, ns.label, packet)
             self.finish(Verdict.DELIVERED, f"the answer is back at {ns.label}", ns, None)
             return
         if packet.is_icmp:
-            self.step(Action.DELIVER, link, packet, lambda: Told(f"{mine}; its Linux answers a ping by itself", packet.dst))
+            self.step(Action.DELIVER, link, packet, telling.pinged, ns.label, packet)
             self.finish(Verdict.DELIVERED, f"{ns.label} has the address {packet.dst} and answers the ping", ns,
                          packet.echoed())
             return
         door, listeners = f"{packet.protocol} port {packet.dst_port}", ns.listeners
-        taker = next((row for row in listeners if row.takes(packet.protocol, packet.dst_port, packet.dst)), None)
-
-        def rows() -> tuple[Candidate, ...]:
-            return tuple(Candidate(str(row), row is taker, row is taker, "" if row is taker else _why_not(row, packet))
-                         for row in listeners)
-
+        taker = None
+        for row in listeners:
+            if row.takes(packet.protocol, packet.dst_port, packet.dst):
+                taker = row
+                break
+        self.step(Action.DROP if taker is None else Action.DELIVER, link, packet, telling.taken, ns.label, packet, listeners,
+                  taker)
         if taker is not None:
-            self.step(Action.DELIVER, link, packet, lambda: Told(
-                f"{mine}, and {taker.program} listens on {door}", door, rows(), 0, str(taker)))
             kind = "SYN-ACK" if packet.protocol == "TCP" else "answer"
             self.finish(Verdict.DELIVERED, f"{taker.program} in {ns.label} listens on {door} and takes the packet", ns,
                          packet.answered(kind))
             return
-        self.step(Action.DROP, link, packet, lambda: Told(f"{mine}, but no program listens on {door}", door, rows()))
         answer = packet.answered("RST") if packet.protocol == "TCP" else packet.icmp_error("port unreachable", packet.dst)
         self.finish(Verdict.REFUSED, f"{ns.label} got the packet, but no program there listens on {door}", ns, answer)
 
@@ -490,16 +458,3 @@ def _wrapping(packet: Packet) -> int:
         inmost = inside
     return packet.size - inmost.size
 
-
-def _many(what: str) -> str:
-    """The plural of what a table holds."""
-    return what.removesuffix("y") + "ies" if what.endswith("y") else f"{what}s"
-
-
-def _why_not(row: Listener, packet: Packet) -> str:
-    """Why a listening program does not take a packet."""
-    if row.protocol != packet.protocol:
-        return f"{row.protocol}, not {packet.protocol}"
-    if row.port != packet.dst_port:
-        return "another port"
-    return f"bound to {row.address}, not to {packet.dst}"

@@ -13,16 +13,16 @@ Source: netfilter's packet flow; iptables(8).
 
 from __future__ import annotations
 
-from k8snet_course.linux import netfilter
-from k8snet_course.linux.conntrack import Conntrack, changes
+from k8snet_course.linux import telling
+from k8snet_course.linux.conntrack import Conntrack
 from k8snet_course.linux.door import EGRESS
 from k8snet_course.linux.link import Link
 from k8snet_course.linux.namespace import Namespace
-from k8snet_course.linux.netfilter import FILTER, NAT, NO_RULES, OUTPUT, Ruling, Seen
+from k8snet_course.linux.netfilter import FILTER, NAT, NO_RULES, OUTPUT, POSTROUTING, PREROUTING, Ruling, Seen
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.record import Record
 from k8snet_course.linux.rule import destination_of
-from k8snet_course.linux.trace import Action, Told, Verdict
+from k8snet_course.linux.trace import Action, Verdict
 
 
 class Hooks(Record):
@@ -35,14 +35,16 @@ class Hooks(Record):
         """
         rules = ns.rules6 if ":" in packet.dst else ns.rules
         memory = self.memory.get(ns.name)
-        if memory is None and rules is not NO_RULES and not self.awaited:
-            memory = self.memory[ns.name] = Conntrack()
-        if memory is not None and hook in (netfilter.PREROUTING, OUTPUT):
+        if memory is None:
+            if rules is not NO_RULES and not self.awaited:
+                self.memory[ns.name] = Conntrack()
+        elif memory.used and hook != POSTROUTING:
             home = memory.restore(packet)
             if home is not None:
-                self._translate(ns, hook, packet, home, "remembers this connection and writes back what it had rewritten")
+                self._translated(packet, home)
+                self.step(Action.TRANSLATE, "", home, telling.restored, ns.label, f"{NAT} {hook}", packet, home, False)
                 return home
-        if not rules.has(NAT, hook) or (self.awaited and self._state(ns, packet) != "NEW"):
+        if rules.empty or (self.awaited and self._state(ns, packet) != "NEW"):
             return packet  # the rules are read for a connection's first packet only
         seen = self._seen(ns, packet, in_link, out.name if out is not None else "")
         ruling = rules.ask(NAT, hook, seen)
@@ -73,7 +75,8 @@ class Hooks(Record):
             after = packet._replace(dst=address, dst_port=port or packet.dst_port)
         if after != packet:
             self.memory.setdefault(ns.name, Conntrack()).note(packet, after)
-            self._translate(ns, hook, packet, after, f"has a {ruling.rule.target} rule for it", ruling)
+            self._translated(packet, after)
+            self.step(Action.TRANSLATE, "", after, telling.rewritten, ns.label, f"{NAT} {hook}", packet, after, ruling)
         return after
 
     def noticed(self, ns: Namespace, packet: Packet) -> None:
@@ -84,7 +87,7 @@ class Hooks(Record):
     def passes(self, ns: Namespace, packet: Packet, hook: str, in_link: str = "", out_link: str = "") -> bool:
         """Whether this hook's filter rules let the packet go on; if not, the walk has ended."""
         rules = ns.rules6 if ":" in packet.dst else ns.rules
-        if not rules.has(FILTER, hook):
+        if rules.empty:
             return True
         ruling = rules.ask(FILTER, hook, self._seen(ns, packet, in_link, out_link))
         if ruling.rule is None or ruling.rule.target == "ACCEPT":
@@ -102,8 +105,7 @@ class Hooks(Record):
         if verdict is Verdict.NO_ENDPOINTS and " has no " not in about:
             about += " has no endpoints to use here"  # the rules of some modes name the Service and no more
         why = f"{about}: " * bool(about) + f"{ns.label}'s {ruling.decided} says {rule.target}"
-        self.step(Action.FILTER, link, packet, lambda: Told(
-            why, f"{table} {hook}", ruling.reading.candidates, ruling.others, str(rule)))
+        self.step(Action.FILTER, link, packet, telling.denied, why, f"{table} {hook}", ruling)
         if rule.target == "REJECT":
             self.fail(ns, packet, verdict, why, hook == OUTPUT, "port unreachable")
         else:
@@ -134,22 +136,18 @@ class Hooks(Record):
 
     def translate_bridged(self, ns: Namespace, before: Packet, after: Packet) -> None:
         """Connection tracking sees a packet that a bridge sends from port to port."""
-        self._translate(ns, netfilter.PREROUTING, before, after, "lets its connection tracking see what its bridges send on "
-                        "(bridge-nf-call-iptables): it remembers this connection and writes back what it had rewritten")
+        self._translated(before, after)
+        self.step(Action.TRANSLATE, "", after, telling.restored, ns.label, f"{NAT} {PREROUTING}", before, after, True)
 
-    def _translate(self, ns: Namespace, hook: str, before: Packet, after: Packet, why: str,
-                   ruling: Ruling | None = None) -> None:
+    def _translated(self, before: Packet, after: Packet) -> None:
+        """The packet has other addresses now."""
         self.translated = self.translated or after.dst != before.dst
         self.wanted = after.dst
-        self.step(Action.TRANSLATE, "", after, lambda: Told(
-            f"{ns.label} {why}", f"nat {hook}", ruling.reading.candidates if ruling is not None else (),
-            ruling.others if ruling is not None else 0,
-            str(ruling.rule) if ruling is not None and ruling.rule is not None else "", changes(before, after)))
 
     def _seen(self, ns: Namespace, packet: Packet, in_link: str, out_link: str) -> Seen:
         """What this device's rules can look at."""
-        return Seen(packet, in_link, out_link, self.mark, lambda address: ns.local_link(address) is not None,
-                    self._state(ns, packet), self.seed, ns.learned.memory, self.owner)
+        return Seen(packet, in_link, out_link, self.mark, ns.has_address, self._state(ns, packet), self.seed,
+                    ns.learned.memory, self.owner)
 
     def _state(self, ns: Namespace, packet: Packet) -> str:
         """What connection tracking calls the packet: an answer is known only where its request went by.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address, ip_interface
 from typing import NamedTuple
 
@@ -180,6 +181,7 @@ def loopback(ipv6: bool = False) -> Link:
     return Link("lo", "loopback", 1, "00:00:00:00:00:00", 65536, addresses)
 
 
+@lru_cache(maxsize=65536)
 def mac_from_text(text: str) -> str:
     """A MAC address made from a text: the same text gives the same address in every run.
 

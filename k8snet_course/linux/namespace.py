@@ -236,7 +236,13 @@ class Namespace:
     def local_link(self, address: str) -> str | None:
         """The interface that has this address, or None when it is not this device's own.  All of 127.0.0.0/8 is."""
         found = self._local.get(address)
-        return found if found is not None or not address.startswith("127.") else self._local.get("127.0.0.1")
+        if found is None and address.startswith("127."):
+            found = self._local.get("127.0.0.1")
+        return found
+
+    def has_address(self, address: str) -> bool:
+        """Whether an address is this device's own."""
+        return self.local_link(address) is not None
 
     def source_for(self, dst: str) -> str:
         """The address that Linux takes where the interface in question has none: the first one but those of ``lo``, and in IPv6

@@ -15,7 +15,7 @@ Source: iptables(8), iptables-extensions(8).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from k8snet_course.linux.chain import FEW, Chain
@@ -31,6 +31,8 @@ PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING = "PREROUTING", "INPUT", "FORWAR
 _DEEPEST = 16
 _DECIDES, _GOES_ON, _PICKED = "decides", "goes on", "is picked"
 _FAMILIES = ("IPv4", "IPv6")
+_MOST_REMEMBERED = 1024
+"""Rulings of one device that are remembered at a time."""
 _MATCHED = (_DECIDES, _GOES_ON, _PICKED)
 
 
@@ -41,7 +43,11 @@ class Source(Protocol):
     def family(self) -> str:
         """IPv4 or IPv6."""
 
-    def chain(self, table: str, name: str) -> Iterable[Chain]:
+    @property
+    def edition(self) -> int:
+        """A number that grows whenever a chain may have other rules than before."""
+
+    def chain(self, table: str, name: str) -> Sequence[Chain]:
         """The parts of a chain, in order; none if there is no such chain.  A packet asks for dozens: it has to be fast."""
 
     def names(self, table: str) -> Iterable[str]:
@@ -49,6 +55,10 @@ class Source(Protocol):
 
 
 _NO_SOURCES: Mapping[str, tuple[Source, ...]] = dict.fromkeys(_FAMILIES, ())
+
+
+_Question = tuple[str, str, str, str, str, int, str, str, int, str, int, Callable[[str], bool]]
+"""All that a rule can look at but chance and memory: what two packets have in common that no rule tells apart."""
 
 
 class Reading(NamedTuple):
@@ -124,17 +134,20 @@ class Rules:
 
     Where a source and the lists have rules for the same chain, those of the source are read first.
 
-        >>> from dataclasses import replace
+    A ruling is remembered until a rule comes or goes, since reading takes long: packets that no rule can tell apart get the
+    same one.  Where chance or the device's memory had a say, the rules are read anew for the next packet.
+
         >>> from k8snet_course.linux.packet import Packet
         >>> rules = Rules(nat=[Rule("POSTROUTING", "MASQUERADE", src="10.244.0.0/24", dst="!10.244.0.0/16")])
         >>> seen = Seen(Packet("10.244.0.2", "8.8.8.8"), "", "eth0", 0, lambda address: False)
         >>> print(rules.ask("nat", "POSTROUTING", seen).rule.target)
         MASQUERADE
-        >>> rules.ask("nat", "POSTROUTING", replace(seen, packet=Packet("10.244.0.2", "10.244.1.2"))).rule is None
+        >>> inside = seen._replace(packet=Packet("10.244.0.2", "10.244.1.2"))
+        >>> rules.ask("nat", "POSTROUTING", inside).rule is None
         True
     """
 
-    __slots__ = ("_by_family", "_chains", "_sources")
+    __slots__ = ("_by_family", "_chains", "_edition", "_read", "_sources", "empty")
 
     def __init__(self, nat: Iterable[Row] = (), filters: Iterable[Row] = (), sources: Iterable[Source] = ()) -> None:
         grouped: dict[tuple[str, str], list[Row]] = {}
@@ -145,16 +158,10 @@ class Rules:
         self._sources = tuple(sources)
         self._by_family = {family: tuple(source for source in self._sources if source.family == family)
                            for family in _FAMILIES} if self._sources else _NO_SOURCES
-
-    def has(self, table: str, hook: str) -> bool:
-        """Whether there is anything to read at this point."""
-        if (table, hook) in self._chains:
-            return True
-        for source in self._sources:
-            for part in source.chain(table, hook):
-                if part:
-                    return True
-        return False
+        self.empty = not self._chains and not self._sources
+        """Whether there is nothing to read, whatever the packet."""
+        self._edition = 0
+        self._read: dict[_Question, Ruling] = {}
 
     def rows(self, table: str) -> Iterator[Row]:
         """The rules of a table, chain by chain.  From a large source this makes them all."""
@@ -170,13 +177,10 @@ class Rules:
 
     def parts(self, table: str, chain: str, family: str = "IPv4", own: bool = True) -> Sequence[Chain]:
         """The parts of a chain in the order of reading: those of the family's sources, then (``own``) those of the lists."""
-        found: list[Chain] = []
-        for source in self._by_family[family]:
-            found += source.chain(table, chain)
-        if own:
-            written = self._chains.get((table, chain))
-            if written is not None:
-                found.append(written)
+        written = self._chains.get((table, chain)) if own else None
+        found: tuple[Chain, ...] = () if written is None else (written,)
+        for source in reversed(self._by_family[family]):
+            found = (*source.chain(table, chain), *found)
         return found
 
     @property
@@ -184,13 +188,30 @@ class Rules:
         """The rules of the lists alone, without those of sources."""
         only = Rules()
         only._chains = self._chains
+        only.empty = not self._chains
         return only
 
     def ask(self, table: str, hook: str, seen: Seen) -> Ruling:
         """Read the chain of a hook from the top.  Raises RecursionError if chains jump in a circle, as iptables refuses."""
-        reader = _Reader(self, table, seen)
-        rule = reader.read(hook, 0)
-        return Ruling(rule, reader.mark, tuple(reader.remember), tuple(reader.looked_at), reader.others)
+        edition = 0
+        for source in self._sources:
+            edition += source.edition
+        if edition != self._edition:
+            self._edition = edition
+            self._read.clear()
+        packet = seen.packet
+        question = (table, hook, packet.src, packet.dst, packet.protocol, packet.dst_port, seen.in_link, seen.out_link,
+                    seen.mark, seen.state, seen.owner, seen.is_local)
+        ruling = self._read.get(question)
+        if ruling is None:
+            reader = _Reader(self, table, seen)
+            rule = reader.read(hook, 0)
+            ruling = Ruling(rule, reader.mark, tuple(reader.remember), tuple(reader.looked_at), reader.others)
+            if reader.repeatable:
+                if len(self._read) >= _MOST_REMEMBERED:
+                    self._read.clear()
+                self._read[question] = ruling
+        return ruling
 
     def explain(self, table: str, hook: str, seen: Seen) -> tuple[Candidate, ...]:
         """Every rule that ``ask`` read, in order, with why it did or did not match; of a long chain those that matched.
@@ -211,7 +232,7 @@ NO_RULES = Rules()
 class _Reader:
     """One reading of a hook's chain: what changes on the way is the mark, and what is left of the draw."""
 
-    __slots__ = ("family", "gone", "looked_at", "luck", "mark", "others", "remember", "rules", "seen", "table")
+    __slots__ = ("family", "gone", "looked_at", "luck", "mark", "others", "remember", "repeatable", "rules", "seen", "table")
 
     def __init__(self, rules: Rules, table: str, seen: Seen) -> None:
         self.rules = rules
@@ -224,6 +245,8 @@ class _Reader:
         self.gone = False
         self.others = 0
         self.remember: list[tuple[str, str]] = []
+        self.repeatable = True
+        """Whether an equal packet would be ruled upon in the same way."""
 
     def read(self, chain: str, depth: int) -> Row | None:
         """The rule that decides; None when the chain has nothing to say."""
@@ -234,6 +257,8 @@ class _Reader:
             hidden = len(part)
             whole = hidden <= FEW
             for row in part.near(seen.packet):
+                if row.recent:
+                    self.repeatable = False
                 missed = row.missed(seen, self.mark)
                 if row.probability and not missed:
                     missed = self._unlucky(row.probability, whole)
@@ -296,6 +321,7 @@ class _Reader:
         return f"drew {luck:.4f}, not below {share:.4f}" if shown else "drew another"
 
     def _drawn(self) -> float:
+        self.repeatable = False
         if self.luck < 0:
             self.luck = draw(self.seen.packet, self.seen.seed)
         return self.luck

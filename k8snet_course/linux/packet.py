@@ -81,7 +81,7 @@ class Packet(NamedTuple):
     @property
     def is_icmp_error(self) -> bool:
         """Whether this is an ICMP packet that reports what became of another packet."""
-        return self.is_icmp and self.kind not in ("echo request", "echo reply")
+        return (self.protocol == "ICMP" or self.protocol == "ICMPv6") and self.kind not in ("echo request", "echo reply")
 
     @property
     def size(self) -> int:
@@ -100,11 +100,11 @@ class Packet(NamedTuple):
         >>> Packet("10.0.0.1", "10.0.0.2").aged().ttl
         63
         """
-        return self._replace(ttl=self.ttl - 1)
+        return Packet(*self[:5], self.ttl - 1, *self[6:])  # every router does this, and _replace takes twice as long
 
     def with_source(self, src: str) -> Packet:
         """The same packet from another source address."""
-        return self._replace(src=src)
+        return Packet(src, *self[1:])
 
     def answered(self, kind: str) -> Packet:
         """The answer to this packet: addresses and ports change places, and the TTL starts afresh.

@@ -6,11 +6,15 @@ It decides nothing.  :mod:`~k8snet_course.linux.hooks` and :mod:`~k8snet_course.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVarTuple
 
 from k8snet_course.linux.conntrack import Conntrack
 from k8snet_course.linux.namespace import Namespace, Network
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.trace import Action, Hop, Step, Told, Trace, Verdict
+
+Facts = TypeVarTuple("Facts")
+"""What a step tells about."""
 
 
 class OpenHop:
@@ -52,6 +56,7 @@ class Record:
         self.unmasked: Packet | None = None
         self.wanted = ""
         self.hops: list[OpenHop] = []
+        self._steps: list[Step] = []
         self.verdict: Verdict | None = None
         self.reason = ""
         self.end: Namespace | None = None
@@ -62,19 +67,25 @@ class Record:
     def trace(self, source: str, target: str, packet: Packet, reply: Trace | None) -> Trace:
         """The finished walk."""
         assert self.verdict is not None, "a walk always ends in a verdict"
-        hops = tuple(hop.close() for hop in self.hops)
+        hops = tuple([hop.close() for hop in self.hops])
         return Trace(source, target, packet, hops, self.verdict, self.reason, reply)
 
     def enter(self, ns: Namespace, ingress: str) -> None:
         """The packet is at another device."""
-        self.hops.append(OpenHop(ns, ingress))
+        hop = OpenHop(ns, ingress)
+        self.hops.append(hop)
+        self._steps = hop.steps
         self.mark = 0
         self.dnat = False
         self.unmasked = None
 
-    def step(self, action: Action, link: str, packet: Packet, tell: Told | Callable[[], Told]) -> None:
-        """The device did something."""
-        self.hops[-1].steps.append(Step(action, link, packet, tell))
+    def step(self, action: Action, link: str, packet: Packet, tell: Callable[[*Facts], Told], *facts: *Facts) -> None:
+        """The device did something; ``tell`` puts the ``facts`` into words when somebody reads them."""
+        self._steps.append(Step(action, link, packet, tell, facts))
+
+    def tell(self, action: Action, link: str, packet: Packet, told: Told) -> None:
+        """The same, with words that are known at once."""
+        self._steps.append(Step(action, link, packet, told))
 
     def finish(self, verdict: Verdict, reason: str, ns: Namespace, answer: Packet | None) -> None:
         """The packet reached a device that has its address; ``answer`` is what that device says to it."""
@@ -103,5 +114,5 @@ class Record:
 
     def drop(self, ns: Namespace, link: str, packet: Packet, verdict: Verdict, reason: str) -> None:
         """End here, in silence."""
-        self.step(Action.DROP, link, packet, Told(reason))
+        self.tell(Action.DROP, link, packet, Told(reason))
         self.verdict, self.reason, self.end = verdict, reason, ns

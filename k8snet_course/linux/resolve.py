@@ -21,7 +21,6 @@ from dataclasses import dataclass
 
 from k8snet_course.linux.link import End, Link
 from k8snet_course.linux.namespace import Namespace, Network
-from k8snet_course.linux.neighbour import Neighbour
 from k8snet_course.linux.trace import Candidate, Change
 
 
@@ -37,15 +36,12 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Resolution:
     """What came of the question: the MAC address (empty: nobody answered), all who answered, and what tables learnt.
-
-    ``known`` is the row that was there already: then nobody was asked.
     """
 
     mac: str
     answers: tuple[Answer, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     changed: tuple[Change, ...] = ()
-    known: Neighbour | None = None
 
 
 def wire_of(network: Network, namespace: Namespace, link: Link) -> tuple[End, ...]:
@@ -70,10 +66,7 @@ Carries = Callable[[Namespace, Link, str], bool]
 
 
 def resolve(network: Network, asker: Namespace, link: Link, address: str, carries: Carries = lambda *_: False) -> Resolution:
-    """The MAC address for ``address`` on this interface: from the neighbour table, or by asking everybody on the wire."""
-    row = asker.neighbours.find(address, link.name)
-    if row is not None:
-        return Resolution(row.mac, known=row)
+    """Ask everybody on this interface's wire for the MAC address of ``address``; all who hear it learn from it."""
     wire = wire_of(network, asker, link)
     six, asking = ":" in address, link.source_for(address)
     answers = [

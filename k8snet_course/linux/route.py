@@ -137,13 +137,14 @@ RouteFamily = tuple[int, int, "Family[int, Any, Route]"]
 class Lookup:
     """What a routing table answered: the row that won (None: no row matched), and how it came to that."""
 
-    __slots__ = ("_few", "_matching", "_rows", "winner")
+    __slots__ = ("_few", "_matching", "rows", "winner")
 
     def __init__(self, matching: Sequence[Route], few: Sequence[Route], rows: int) -> None:
         self.winner = matching[0] if matching else None
         self._matching = matching
         self._few = few
-        self._rows = rows
+        self.rows = rows
+        """How many rows the table has."""
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -153,7 +154,7 @@ class Lookup:
     @property
     def others(self) -> int:
         """How many rows are not among the candidates."""
-        return self._rows - len(self._few or self._matching)
+        return self.rows - len(self._few or self._matching)
 
 
 class RouteTable:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import ip_network
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.packet import Packet
@@ -28,8 +28,7 @@ _OPTION = {"MARK": "--set-xmark", "DNAT": "--to-destination", "SNAT": "--to-sour
 _PLAIN = re.compile(r"[-_0-9A-Za-z]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What rules can look at: the packet, where it came in and goes out, its mark, and whether an address is the device's.
 
     ``state`` is what connection tracking says of the packet (NEW, ESTABLISHED, RELATED, INVALID; several with commas, such as

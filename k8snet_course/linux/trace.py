@@ -106,27 +106,29 @@ class Step:
     """One thing that a device did to the packet.
 
     ``link`` is the interface where it happened, ``packet`` the packet as it left the step; the rest is what it tells (see
-    :class:`Told`).  A walk costs little and its words cost much, so ``tell`` may be a function: it is called when somebody
-    reads, and may use only what cannot change any more.
+    :class:`Told`).  A walk costs little and its words cost much, so ``tell`` may be a function: it is called with the
+    ``facts`` when somebody reads; they must be such as cannot change any more.
 
-        >>> step = Step(Action.ROUTE, "eth0", Packet("10.244.0.2", "8.8.8.8"), lambda: Told("one route matches"))
+        >>> step = Step(Action.ROUTE, "eth0", Packet("10.244.0.2", "8.8.8.8"), lambda rows: Told(f"{rows} routes match"), (2,))
         >>> print(step)
-        route at eth0: one route matches
+        route at eth0: 2 routes match
     """
 
-    __slots__ = ("_tell", "action", "link", "packet")
+    __slots__ = ("_facts", "_tell", "action", "link", "packet")
 
-    def __init__(self, action: Action, link: str, packet: Packet, tell: Told | Callable[[], Told]) -> None:
+    def __init__(self, action: Action, link: str, packet: Packet, tell: Told | Callable[..., Told],
+                 facts: tuple[object, ...] = ()) -> None:
         self.action = action
         self.link = link
         self.packet = packet
         self._tell = tell
+        self._facts = facts
 
     @property
     def told(self) -> Told:
         """All that it tells."""
         if not isinstance(self._tell, Told):
-            self._tell = self._tell()
+            self._tell, self._facts = self._tell(*self._facts), ()
         return self._tell
 
     @property
@@ -178,8 +180,7 @@ class Step:
         return f"{self.action} at {self.link}: {self.why}" if self.link else f"{self.action}: {self.why}"
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     """One device (network namespace) that the packet visited, and what it did there.
 
     ``kind`` is pod, node, switch, router or laptop; ``ingress`` and ``egress`` are the interfaces where the packet came in and

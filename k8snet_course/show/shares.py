@@ -68,7 +68,7 @@ def shares(cluster: Cluster, trace: Trace) -> Shares | None:
     parts: dict[tuple[str, int], Fraction] = {}
     longest: list[_Chance] = []
     for seed in range(_MOST_DRAWS):
-        seen = Seen(packet, hop.ingress, "", 0, lambda address: ns.local_link(address) is not None, seed=seed)
+        seen = Seen(packet, hop.ingress, "", 0, ns.has_address, seed=seed)
         ruling = rules.ask(NAT, step.looked_up.removeprefix(f"{NAT} "), seen)
         if ruling.rule is None or ruling.rule.target != "DNAT":
             continue

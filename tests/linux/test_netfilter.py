@@ -95,7 +95,7 @@ def test_text_is_that_of_iptables_save() -> None:
 ])
 def test_the_state_of_the_connection(state: str, wanted: str, matches: bool) -> None:
     rule = Rule("POSTROUTING", "ACCEPT", ctstate=wanted)
-    assert (decides(rule, what=replace(seen(), state=state)) == "ACCEPT") == matches
+    assert (decides(rule, what=seen()._replace(state=state)) == "ACCEPT") == matches
 
 
 def test_chance_gives_each_rule_its_share_and_a_connection_always_the_same() -> None:
@@ -131,7 +131,7 @@ def test_a_client_is_remembered_by_whoever_asks_and_forgotten_in_time() -> None:
     rules = Rules(nat=[Rule("POSTROUTING", "ACCEPT", recent="LIST", recent_seconds=60),
                        Rule("POSTROUTING", "DROP", recent="LIST")])
     memory = Memory()
-    what = replace(seen(), memory=memory)
+    what = seen()._replace(memory=memory)
 
     def target() -> str:
         ruling = rules.ask("nat", "POSTROUTING", what)
@@ -207,6 +207,7 @@ class FromTheTop:
     """A source whose chains have no index."""
 
     family = "IPv4"
+    edition = 0
 
     def __init__(self, rules: list[Rule]) -> None:
         self.chains = {name: Linear([rule for rule in rules if rule.chain == name]) for name in ("POSTROUTING", "ONE", "TWO")}
@@ -232,6 +233,58 @@ def test_the_index_gives_what_reading_from_the_top_gives(first: list[Rule], one:
     indexed = Rules(nat=rules).ask("nat", "POSTROUTING", what)
     linear = Rules(sources=[FromTheTop(rules)]).ask("nat", "POSTROUTING", what)
     assert matched(indexed) == matched(linear)
+
+
+BASE = Seen(Packet("10.96.0.1", "10.96.0.2", "TCP", 40000, 80), "cni0", "eth0", 0, lambda address: False)
+WHATS = (BASE, *(BASE._replace(packet=BASE.packet._replace(**{field: value})) for field, value in (
+    ("src", "10.96.0.2"), ("dst", "10.96.0.3"), ("protocol", "UDP"), ("src_port", 40001), ("dst_port", 81))),
+    *(BASE._replace(**{field: value}) for field, value in (
+        ("in_link", "eth0"), ("out_link", "cni0"), ("mark", 1), ("is_local", lambda address: True), ("state", "NEW,DNAT"),
+        ("state", "ESTABLISHED"), ("seed", 1), ("owner", 1337))))
+"""One thing that rules can look at, and others that differ from it in one point each."""
+CONDITIONS = ({}, {"dst": "10.96.0.2/32"}, {"src": "!10.96.0.0/31"}, {"protocol": "tcp", "dport": 80}, {"in_link": "!cni+"},
+              {"out_link": "eth0"}, {"ctstate": "NEW"}, {"ctstate": "!DNAT"}, {"src_type": "LOCAL"}, {"dst_type": "!LOCAL"},
+              {"uid_owner": 1337}, {"mark": "0x1/0x1"}, {"probability": "0.50000000000"})
+RULES = st.lists(st.builds(lambda target, one, other: Rule("POSTROUTING", target, **{**one, **other},
+                                                           to="0x1/0x1" if target == "MARK" else ""),
+                           TARGETS, st.sampled_from(CONDITIONS), st.sampled_from(CONDITIONS)), min_size=1, max_size=12)
+
+
+@given(RULES, st.permutations(WHATS))
+def test_what_is_remembered_of_a_reading_is_what_reading_anew_gives(rules: list[Rule], whats: list[Seen]) -> None:
+    used = Rules(nat=rules)
+    for what in whats:
+        assert used.ask("nat", "POSTROUTING", what) == Rules(nat=rules).ask("nat", "POSTROUTING", what)
+
+
+def test_a_list_of_clients_is_asked_each_time() -> None:
+    memory = Memory()
+    rules = Rules(nat=[Rule("POSTROUTING", "ACCEPT", recent="web", recent_seconds=60), Rule("POSTROUTING", "DROP")])
+    what = seen()._replace(memory=memory)
+    found = []
+    for visit in ((), [("web", SYN.src)]):
+        memory.note(visit)
+        found += [ruling.rule.target for _ in range(2) if (ruling := rules.ask("nat", "POSTROUTING", what)).rule is not None]
+    assert found == ["DROP", "DROP", "ACCEPT", "ACCEPT"]
+
+
+def test_a_draw_is_made_for_each_connection() -> None:
+    rules = Rules(nat=[Rule("POSTROUTING", "ACCEPT", probability="0.50000000000"), Rule("POSTROUTING", "DROP")])
+    found = Counter(ruling.rule.target for seed in range(400)
+                    if (ruling := rules.ask("nat", "POSTROUTING", seen()._replace(seed=seed))).rule is not None)
+    assert 150 < found["ACCEPT"] < 250 and found.total() == 400
+
+
+def test_what_is_remembered_ends_with_the_edition_of_the_source() -> None:
+    source = FromTheTop([Rule("POSTROUTING", "DROP")])
+    rules = Rules(sources=[source])
+    what = seen()
+    first = rules.ask("nat", "POSTROUTING", what)
+    source.chains["POSTROUTING"] = Linear([Rule("POSTROUTING", "ACCEPT")])
+    assert rules.ask("nat", "POSTROUTING", what) is first
+    source.edition += 1
+    second = rules.ask("nat", "POSTROUTING", what)
+    assert (first.rule, second.rule) == (Rule("POSTROUTING", "DROP"), Rule("POSTROUTING", "ACCEPT"))
 
 
 @given(st.lists(st.tuples(st.sampled_from(("add", "remove")), st.integers(0, 4), st.integers(0, 12)), max_size=40), ADDRESSES)

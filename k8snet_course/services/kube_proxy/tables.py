@@ -158,6 +158,11 @@ class NodeTables:
         """IPv4 or IPv6."""
         return self._tables.family
 
+    @property
+    def edition(self) -> int:
+        """A number that is another one as soon as a chain may have other rules than before."""
+        return self._tables.edition
+
     def chain(self, table: str, name: str) -> tuple[Chain, ...]:
         """The parts of a chain: what all nodes share, what is this node's own, and what does not depend on Services.
 
