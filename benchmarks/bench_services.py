@@ -106,6 +106,29 @@ def test_walk(benchmark: Any, services: int, proxy: str) -> None:
     assert benchmark(cluster.send, "pod-0", target).answered
 
 
+@lru_cache(maxsize=1)
+def service_of(endpoints: int, proxy: str) -> Cluster:
+    """One Service with so many endpoints, all of which have been reached."""
+    cluster = Cluster(nodes=20, cni="flannel", proxy=proxy, pod_cidr="10.128.0.0/9", node_mask_size=23)
+    for number in range(endpoints):
+        cluster.add_pod(f"pod-{number}", labels={"app": "web"})
+    cluster.add_pod("client")
+    cluster.apply(service("web", "web"))
+    for number in range(endpoints):
+        cluster.send("client", f"pod-{number}")
+    for _ in range(endpoints):
+        cluster.send("client", "web")
+    return cluster
+
+
+@pytest.mark.parametrize("proxy", MODES)
+@pytest.mark.parametrize("endpoints", [3, 30, 300, 3000])
+@pytest.mark.benchmark(group="a packet through a Service and its answer (two packets traced), by endpoints")
+def test_walk_by_endpoints(benchmark: Any, endpoints: int, proxy: str) -> None:
+    cluster = service_of(endpoints, proxy)
+    assert benchmark(cluster.send, "client", "web").answered
+
+
 @pytest.mark.parametrize("services", SIZES)
 @pytest.mark.benchmark(group="a packet past the Services to another node and its answer, by Services")
 def test_walk_past(benchmark: Any, services: int) -> None:

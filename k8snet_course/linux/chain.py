@@ -2,7 +2,8 @@
 
 kube-proxy's first chain has several rules for each Service.  Read from the top, ten thousand Services would cost each new
 connection a walk over all of them, as they do in the kernel.  The index leaves out rules that name another destination address
-or port, or another source address; the answer is that of the reading from the top.
+or port, or another source address, or a list of clients that the source is not on; and it has a :class:`Lot` in the place of
+many rules that only chance tells apart.  The answer is that of the reading from the top.
 
 It does not judge a rule's other conditions: that is :mod:`k8snet_course.linux.netfilter`.
 """
@@ -11,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 
+from k8snet_course.linux.lot import Lot
+from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.packet import Packet
-from k8snet_course.linux.rule import Row, exact
+from k8snet_course.linux.rule import Row, Rule, exact
 
 FEW = 8
 """Up to this many rules a chain is simply read from the top, and shown whole."""
@@ -33,12 +36,16 @@ class Chain:
         0
     """
 
-    __slots__ = ("_few", "_groups", "_index", "_next", "_rows", "_sources")
+    __slots__ = ("_asking", "_few", "_groups", "_index", "_next", "_recent", "_rows", "_sources")
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._rows: dict[int, Row] = {}
         self._groups: dict[Hashable, list[int]] = {}
-        self._index: dict[tuple[str, int, str], list[tuple[int, Row]]] | None = None
+        self._index: dict[tuple[str, int, str], list[Placed]] | None = None
+        self._asking: dict[str, list[Placed]] = {}
+        """The rules of the index that ask a list of clients, by the list's name."""
+        self._recent = 0
+        """How many rules ask a list of clients, or put a client on one."""
         self._sources = False
         """Whether a rule of the index names one source address: only then it is worth the while to look for it."""
         self._few: tuple[Row, ...] | None = None
@@ -56,31 +63,45 @@ class Chain:
         for place in self._groups.pop(key, ()):
             row = self._rows.pop(place)
             self._few = None
+            self._recent -= bool(row.recent)
             if self._index is not None:
+                if row.recent_seconds or _in_a_lot(row):
+                    self._index = None
+                    continue
                 where = _where(row)
                 self._index[where].remove((place, row))
                 if not self._index[where]:
                     del self._index[where]
 
-    def near(self, packet: Packet) -> Iterable[Row]:
-        """The rules that the packet's addresses leave possible, in order; in a short chain all of them."""
+    @property
+    def asks_memory(self) -> bool:
+        """Whether what it says of a packet depends on who came before."""
+        return self._recent > 0
+
+    def near(self, packet: Packet, memory: Memory | None = None) -> Iterable[Row | Lot]:
+        """The rules that the packet's addresses and the device's memory leave possible, in order; in a short chain all of them.
+
+        In a long one, rules in a row that only chance tells apart are one :class:`~k8snet_course.linux.lot.Lot`.
+        """
         if self._few is not None:
             return self._few
         if len(self._rows) <= FEW:
             self._few = tuple(self._rows.values())
             return self._few
         if self._index is None:
-            self._index = {}
-            for place, row in self._rows.items():
-                self._file(place, row)
+            self._make_index()
+        assert self._index is not None
         dst, port, of = packet.dst, packet.dst_port, self._index.get
-        found: list[tuple[int, Row]] = []
+        found: list[Placed] = []
         for src in ("", packet.src) if self._sources else ("",):
             found += of((dst, 0, src), ())
             found += of(("", 0, src), ())
             if port:
                 found += of((dst, port, src), ())
                 found += of(("", port, src), ())
+        if self._asking and memory is not None:
+            for name in memory.lists_of(packet.src):
+                found += self._asking.get(name, ())
         if len(found) > 1:
             found.sort(key=_place)
         return [row for _, row in found]
@@ -89,13 +110,36 @@ class Chain:
         place, self._next = self._next, self._next + 1
         self._rows[place] = row
         self._few = None
+        self._recent += bool(row.recent)
         if self._index is not None:
-            self._file(place, row)
+            if _in_a_lot(row):
+                self._index = None
+            else:
+                self._file(place, row)
         return place
+
+    def _make_index(self) -> None:
+        self._index, self._asking = {}, {}
+        run: list[Row] = []
+        begin = 0
+        for place, row in self._rows.items():
+            if _in_a_lot(row):
+                begin = begin if run else place
+                run.append(row)
+                continue
+            if run:
+                self._index.setdefault(_ANY, []).append((begin, Lot(run)))
+                run = []
+            self._file(place, row)
+        if run:
+            self._index.setdefault(_ANY, []).append((begin, Lot(run)))
 
     def _file(self, place: int, row: Row) -> None:
         """Put a rule into the index."""
         assert self._index is not None
+        if row.recent_seconds:
+            self._asking.setdefault(row.recent, []).append((place, row))
+            return
         where = _where(row)
         self._index.setdefault(where, []).append((place, row))
         self._sources = self._sources or where[2] != ""
@@ -110,8 +154,19 @@ class Chain:
         return f"<Chain of {len(self)} rules>"
 
 
-def _place(entry: tuple[int, Row]) -> int:
+Placed = tuple[int, Row | Lot]
+"""What stands in the index, with its place in the chain."""
+_ANY = ("", 0, "")
+"""Where the index has what any packet may match."""
+
+
+def _place(entry: Placed) -> int:
     return entry[0]
+
+
+def _in_a_lot(row: Row) -> bool:
+    """Whether it may be one of a lot.  A rule that takes all that comes leaves nothing to those behind it."""
+    return bool(row.probability) and isinstance(row, Rule) and row.by_chance_alone and float(row.probability) < 1
 
 
 def _where(row: Row) -> tuple[str, int, str]:

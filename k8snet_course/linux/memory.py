@@ -25,7 +25,7 @@ class Memory:
         (True, False)
     """
 
-    __slots__ = ("_counts", "_last", "_latest", "_totals", "now")
+    __slots__ = ("_counts", "_last", "_latest", "_lists", "_totals", "now")
 
     def __init__(self) -> None:
         self.now = 0
@@ -33,11 +33,13 @@ class Memory:
         self._counts: dict[tuple[str, str], int] = {}
         self._totals: dict[str, int] = {}
         self._latest: dict[str, str] = {}
+        self._lists: dict[str, dict[str, None]] = {}
 
     def note(self, visits: Iterable[tuple[str, str]]) -> None:
         """Remember visits, each a list's name and a member."""
         for visit in visits:
             self._last[visit] = self.now
+            self._lists.setdefault(visit[1], {})[visit[0]] = None
             self._counts[visit] = self._counts.get(visit, 0) + 1
             self._totals[visit[0]] = self._totals.get(visit[0], 0) + 1
             self._latest[visit[0]] = visit[1]
@@ -51,6 +53,16 @@ class Memory:
         """Whether the member came in the last ``within`` seconds."""
         last = self._last.get((name, member))
         return last is not None and self.now - last <= within
+
+    def lists_of(self, member: str) -> Iterable[str]:
+        """The lists on which a member ever was, in the order in which it came to them.
+
+            >>> memory = Memory()
+            >>> memory.note([("KUBE-SEP-A", "10.244.0.2"), ("KUBE-SEP-B", "10.244.0.3")])
+            >>> list(memory.lists_of("10.244.0.2"))
+            ['KUBE-SEP-A']
+        """
+        return self._lists.get(member, ())
 
     def open(self, name: str, member: str) -> int:
         """How many connections of the member are open."""

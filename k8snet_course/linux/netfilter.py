@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from k8snet_course.linux.chain import FEW, Chain
+from k8snet_course.linux.lot import Lot
 from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.rule import VERDICTS, Row, Rule, Seen, draw, marked_by
 from k8snet_course.linux.trace import Candidate
@@ -256,12 +257,7 @@ class _Reader:
         for part in self.rules.parts(self.table, chain, self.family):
             hidden = len(part)
             whole = hidden <= FEW
-            for row in part.near(seen.packet):
-                if row.recent:
-                    self.repeatable = False
-                missed = row.missed(seen, self.mark)
-                if row.probability and not missed:
-                    missed = self._unlucky(row.probability, whole)
+            for row, missed in self._judged(part, whole):
                 target = row.target
                 decides = not missed and target in VERDICTS
                 if whole or not missed:
@@ -293,6 +289,28 @@ class _Reader:
                     return found
             self.others += 0 if whole else hidden
         return None
+
+    def _judged(self, part: Chain, whole: bool) -> Iterator[tuple[Row, str]]:
+        """The rules of a chain that may match, each with why it does not.
+
+        A rule is judged when those before it have done what they do, since that may be a mark.
+        """
+        seen = self.seen
+        if part.asks_memory:
+            self.repeatable = False
+        for row in part.near(seen.packet, seen.memory):
+            if isinstance(row, Lot):
+                place = -1
+                while True:
+                    place, self.luck = row.draw(self._drawn(), place)
+                    if place == len(row.rows):
+                        break
+                    yield row.rows[place], ""
+                continue
+            missed = row.missed(seen, self.mark)
+            if row.probability and not missed:
+                missed = self._unlucky(row.probability, whole)
+            yield row, missed
 
     def _picked(self, row: Row, depth: int) -> tuple[Row | None, bool]:
         """What a row that chooses leads to, and whether the reading of this chain ends with it."""

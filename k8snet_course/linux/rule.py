@@ -204,6 +204,18 @@ class Rule:
         return " ".join(words)
 
     @property
+    def by_chance_alone(self) -> bool:
+        """Whether nothing but chance decides if it matches.
+
+        >>> one = Rule("KUBE-SVC-X", "KUBE-SEP-Y", probability="0.50000000000")
+        >>> one.by_chance_alone, Rule("KUBE-SVC-X", "KUBE-SEP-Z").by_chance_alone
+        (True, False)
+        """
+        return bool(self.probability) and not (
+            self.src or self.dst or self.protocol or self.dport or self.in_link or self.out_link or self.mark or self.src_type
+            or self.dst_type or self.ctstate or self.recent or self.uid_owner)
+
+    @property
     def _mask(self) -> str:
         ipv6 = ":" in self.src or "[" in self.to + self.comment
         return "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" if ipv6 else "255.255.255.255"

@@ -199,7 +199,7 @@ class Linear(Chain):
 
     __slots__ = ()
 
-    def near(self, packet: Packet) -> Chain:
+    def near(self, packet: Packet, memory: Memory | None = None) -> Chain:
         return self
 
 
