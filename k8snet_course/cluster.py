@@ -46,6 +46,7 @@ from k8snet_course.relays import Call, Relays
 from k8snet_course.response import Response
 from k8snet_course.services.controller import ServiceController
 from k8snet_course.services.endpoints import PodState
+from k8snet_course.services.kube_proxy.ipvs_text import node_port_addresses
 from k8snet_course.services.kube_proxy.modes import KubeProxy
 from k8snet_course.services.kube_proxy.proxy import Settings as ProxySettings
 from k8snet_course.services.load_balancer import LoadBalancerProvider
@@ -226,7 +227,8 @@ class Cluster:
         That is `iptables-save`, `nft list table`, `ipvsadm -Ln`, or for kernelspace a list of policies.  Raises NotFound.
         """
         state = self._control.node(node)
-        return self._api.proxy.text(state.node, state.zone, self.namespace(node).learned.memory)
+        ns = self.namespace(node)
+        return self._api.proxy.text(state.node, state.zone, ns.learned.memory, node_port_addresses(ns))
 
     def policies_at(self, pod: str, namespace: str = "default") -> PoliciesAt:
         """The policies that select a pod, for each direction, and what they allow.  Raises NotFound.

@@ -27,7 +27,7 @@ from k8snet_course.policy import Party
 from k8snet_course.policy.at_pod import PoliciesAt, policies_at
 from k8snet_course.policy.doors import Doors
 from k8snet_course.programs import listeners_of
-from k8snet_course.services.kube_proxy.ipvs import ipvs_link
+from k8snet_course.services.kube_proxy.ipvs_text import ipvs_link
 from k8snet_course.sidecar import has_sidecar, redirections, sockets
 from k8snet_course.underlay import HOSTS, ROUTER, SWITCH, Underlay
 

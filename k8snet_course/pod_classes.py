@@ -36,7 +36,7 @@ from k8snet_course.policy.algebra import bits_of
 from k8snet_course.policy.matrix import Matrix
 from k8snet_course.policy.rules import Peer, PodPeer, Policy, rules_of
 from k8snet_course.programs import host_ports, listeners_of
-from k8snet_course.services.kube_proxy.ipvs import DEVICE as SERVICES_DEVICE
+from k8snet_course.services.kube_proxy.ipvs_text import DEVICE as SERVICES_DEVICE
 from k8snet_course.sidecar import has_sidecar, sockets
 
 SELF, SAME_NODE, OTHER_NODE = "self", "same node", "other node"

@@ -124,7 +124,7 @@ def test_masquerade_takes_the_address_of_the_interface_on_the_way(cni: str, hit:
 @pytest.mark.parametrize(("proxy", "wrong_port", "no_service", "ping"), [
     ("iptables", "no_route", "no_route", "no_route"),
     ("nftables", "denied_ingress", "denied_ingress", "denied_ingress"),
-    ("ipvs", "refused", "no_route", "delivered"),
+    ("ipvs", "denied_ingress", "no_route", "denied_ingress"),
 ])
 def test_what_is_at_a_cluster_ip_that_nobody_serves(proxy: str, wrong_port: str, no_service: str, ping: str) -> None:
     """FACTS 7.3: another port, an address of no Service, a ping."""

@@ -17,7 +17,7 @@ from k8snet_course.cni.plugin import Json
 from k8snet_course.emulator.attaching import NodeRun, Turn
 from k8snet_course.emulator.capture import Capture, Recorder
 from k8snet_course.emulator.cni_run import attach, call
-from k8snet_course.emulator.kernel import BRIDGE_NETFILTER, kernel
+from k8snet_course.emulator.kernel import BRIDGE_NETFILTER, kernel, restorers
 from k8snet_course.emulator.needs import EmulatorUnavailable, plugin_folder
 from k8snet_course.emulator.plan import BRIDGE_NF, Cable, Plan
 from k8snet_course.emulator.probes import Client, Probe, client, run
@@ -82,9 +82,11 @@ class Ground:
         finish([spaces.inside(device, start, "ip -batch -", "\n".join(one.ip)) for device, one in plans.items() if one.ip])
         if plugins:
             self._results = attach(self._blueprint.runs, spaces, plugins, spaces.folder)
+        restore, restore6 = restorers()
+        finish([spaces.inside(device, start, "ipset restore", one.sets) for device, one in plans.items() if one.sets])
         finish([spaces.inside(device, start, command, text) for device, one in plans.items() for command, text in (
-            ("ip -batch -", "\n".join(one.after)), ("iptables-restore", one.rules), ("ip6tables-restore", one.rules6),
-            ("nft -f -", one.nft)) if text])
+            ("ip -batch -", "\n".join(one.after)), (restore, one.rules), (restore6, one.rules6), ("nft -f -", one.nft),
+            ("ipvsadm -R", one.servers)) if text])
         finish([spaces.inside(device, start, "bridge -batch -", "\n".join(one.bridge))
                 for device, one in plans.items() if one.bridge])
         sockets: list[socket.socket] = []

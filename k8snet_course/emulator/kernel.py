@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from k8snet_course.emulator.seclusion import is_privileged
 
-IPIP, VXLAN, IPVS, BRIDGE_NETFILTER = "IPIP", "VXLAN", "IPVS", "bridge netfilter"
+IPIP, VXLAN, IPVS, BRIDGE_NETFILTER, NFT_IPV4 = "IPIP", "VXLAN", "IPVS", "bridge netfilter", "nftables for IPv4"
 
 
 class Ability(NamedTuple):
@@ -33,14 +33,17 @@ class Ability(NamedTuple):
             f"{self.name} is not there, so {self.needed_for} is not checked; {self.get}")
 
 
+_RESTORE, _RESTORE6 = "iptables-restore", "ip6tables-restore"
+_RESTORE_LEGACY, _RESTORE6_LEGACY = "iptables-legacy-restore -w 10", "ip6tables-legacy-restore -w 10"
 _TRIED = (
     (IPIP, "ip link add probe1 type ipip local 192.0.2.1 remote 192.0.2.2", "cni='calico'",
      "let root run 'modprobe ipip', or use cni='calico-vxlan'"),
     (VXLAN, "ip link add probe2 type vxlan id 1 dstport 8472", "a plugin with VXLAN", "let root run 'modprobe vxlan'"),
-    (IPVS, "ipvsadm -L; test -e /proc/net/ip_vs", "proxy='ipvs'",
-     "use proxy='iptables'"),
+    (IPVS, "ip link add probe3 type dummy && ipset create probe hash:ip,port && ipvsadm -L", "proxy='ipvs'",
+     "install ipvsadm and ipset, and let root run 'modprobe -a ip_vs xt_set dummy', or use proxy='iptables'"),
     (BRIDGE_NETFILTER, "test -e /proc/sys/net/bridge/bridge-nf-call-iptables", "a Service for pods of one bridge",
      "let root run 'modprobe br_netfilter'"),
+    (NFT_IPV4, "nft add table ip probe", "proxy='nftables', and a policy,", "let root run 'modprobe nf_tables'"),
 )
 
 
@@ -49,7 +52,7 @@ def kernel() -> dict[str, Ability]:
     """The abilities by name; none is there where not even a namespace can be made.
 
     >>> list(kernel())
-    ['IPIP', 'VXLAN', 'IPVS', 'bridge netfilter']
+    ['IPIP', 'VXLAN', 'IPVS', 'bridge netfilter', 'nftables for IPv4']
     """
     said = _in_a_namespace("".join(f"if ( {test} ) >/dev/null 2>&1; then echo '{name}'; fi\n" for name, test, _, _ in _TRIED))
     return {name: Ability(name, name in said, needed_for, get) for name, _, needed_for, get in _TRIED}
@@ -65,13 +68,15 @@ def born_with() -> tuple[str, ...]:
     return tuple(sorted(name for line in lines if (name := line.split()[1].partition("@")[0].rstrip(":")) != "lo"))
 
 
+@cache
+def restorers() -> tuple[str, str]:
+    """The commands that read rules of iptables for IPv4 and IPv6: where the kernel has no nftables for them, the older ones."""
+    return (_RESTORE, _RESTORE6) if kernel()[NFT_IPV4].there else (_RESTORE_LEGACY, _RESTORE6_LEGACY)
+
+
 def not_checked() -> tuple[str, ...]:
     """What cannot be compared with real Linux on this machine, one sentence each."""
-    found = [str(ability) for ability in kernel().values() if not ability.there]
-    if kernel()[IPVS].there:
-        found.append(f"{IPVS} is there, but this version does not lay it out, so {kernel()[IPVS].needed_for} is not checked; "
-                     f"{kernel()[IPVS].get}")
-    return tuple(found)
+    return tuple(str(ability) for ability in kernel().values() if not ability.there)
 
 
 def _in_a_namespace(script: str) -> list[str]:

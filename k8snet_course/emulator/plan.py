@@ -15,13 +15,14 @@ from typing import NamedTuple
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.emulator import ebpf
-from k8snet_course.emulator.kernel import IPIP, born_with, kernel
+from k8snet_course.emulator.kernel import IPIP, IPVS, NFT_IPV4, born_with, kernel
 from k8snet_course.emulator.needs import NotEmulated
-from k8snet_course.emulator.rules import can_restore, iptables_text, nft_text
+from k8snet_course.emulator.rules import iptables_text, mode_of, nft_text, server_text, set_text
 from k8snet_course.linux.link import LINK_LOCAL, Link
 from k8snet_course.linux.namespace import Listener, Namespace
 from k8snet_course.linux.neighbour import Neighbour
 from k8snet_course.linux.route import Route, connected
+from k8snet_course.services.kube_proxy.ipvs_text import SYSCTLS
 from k8snet_course.underlay import SWITCH
 
 PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "calico-bgp", "calico-vxlan", "cilium", "cilium-native", "weave")
@@ -42,14 +43,15 @@ NOTHING = Made()
 _PROTOCOLS = (("kernel", 2), ("bird", 12))
 """Who has written a route (rtnetlink(7)), by number: after a number, `ip -batch` takes a name that it knows for that number."""
 _CABLES = ("ethernet", "veth")
-_MADE = ("loopback", "bridge", "vxlan", "ipip", *_CABLES)
+_MADE = ("loopback", "bridge", "vxlan", "ipip", "dummy", *_CABLES)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What one device gets: ``ip`` and ``bridge`` are lines for `ip -batch` and `bridge -batch`, ``rules`` a text for
-    `iptables-restore`, ``rules6`` one for `ip6tables-restore`, ``nft`` one for `nft -f` (empty: none), ``settings`` values for
-    files under /proc/sys/net, ``listeners`` the programs there.
+    `iptables-restore`, ``rules6`` one for `ip6tables-restore`, ``nft`` one for `nft -f`, ``sets`` one for `ipset restore`,
+    ``servers`` one for `ipvsadm -R` (empty: none), ``settings`` values for files under /proc/sys/net, ``listeners`` the
+    programs there.
 
     Where CNI plugins make interfaces, ``ip`` comes before they do and ``after`` (for `ip -batch` too) afterwards.
 
@@ -64,6 +66,8 @@ class Plan:
     rules: str
     rules6: str
     nft: str
+    sets: str
+    servers: str
     early: tuple[tuple[str, str], ...]
     settings: tuple[tuple[str, str], ...]
     listeners: tuple[Listener, ...]
@@ -105,8 +109,15 @@ def check_cluster(cluster: Cluster) -> None:
     node = cluster.nodes[0].name
     if cluster.services and cluster.cni.startswith("cilium"):
         raise NotEmulated(f"Services with {cluster.cni}", "another plugin for Services", "make the cluster with cni='flannel'")
-    if cluster.services and not can_restore(cluster.proxy_text(node)):
-        raise NotEmulated("this mode of kube-proxy", "the mode iptables or nftables", "make the cluster with proxy='iptables'")
+    mode = mode_of(cluster.proxy_text(node)) if cluster.services else ""
+    if cluster.services and not mode:
+        raise NotEmulated("this mode of kube-proxy", "the mode iptables, nftables or ipvs",
+                          "make the cluster with proxy='iptables'")
+    if mode == "ipvs" and not kernel()[IPVS].there:
+        raise NotEmulated("Services with proxy='ipvs'", "a kernel that has IPVS and sets of addresses, with ipvsadm and ipset",
+                          kernel()[IPVS].get)
+    if not kernel()[NFT_IPV4].there and (mode == "nftables" or nft_text(cluster, node)):
+        raise NotEmulated("policies, and proxy='nftables',", f"a kernel that has {NFT_IPV4}", kernel()[NFT_IPV4].get)
 
 
 def _check_ipv6(cluster: Cluster) -> None:
@@ -143,7 +154,7 @@ def plan(ns: Namespace, nft: str = "", made: Made = NOTHING) -> Plan:
                               "take what needs it out of the cluster")
     written = [row for row in ns.neighbours if isinstance(row, Neighbour) and row.state == "PERMANENT"]
     tunnels = [row for row in ns.fdb_entries() if row.dst and not row.bridge]
-    rules, rules6 = iptables_text(ns), iptables_text(ns, "IPv6")
+    rules, rules6, servers = iptables_text(ns), iptables_text(ns, "IPv6"), server_text(ns)
     if (rules or rules6) and ns.kind == "pod":
         raise NotEmulated(f"the rules in pod {ns.label}", "pods without a sidecar", "leave the sidecar out")
     links = tuple(_links(ns, made))
@@ -152,7 +163,7 @@ def plan(ns: Namespace, nft: str = "", made: Made = NOTHING) -> Plan:
     return Plan(
         ns.name, links if made.links else links + rest, rest if made.links else (),
         tuple(f"fdb append {row.mac} dev {row.dev} dst {row.dst} self permanent" for row in tunnels),
-        rules, rules6, nft,
+        rules, rules6, nft, set_text(ns), servers,
         (*_ipv6(ns),
          ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"),
          ("ipv4/conf/all/send_redirects", "0"), ("ipv4/conf/default/send_redirects", "0"), ("ipv4/icmp_ratemask", "0"),
@@ -160,7 +171,7 @@ def plan(ns: Namespace, nft: str = "", made: Made = NOTHING) -> Plan:
          ("ipv4/icmp_msgs_per_sec", "100000"), ("ipv4/icmp_msgs_burst", "10000"),
          (BRIDGE_NF, "1" if ns.bridge_nf else "0")),
         (("ipv4/ip_forward", "1" if ns.forwarding else "0"), ("ipv6/conf/all/forwarding", "1" if ns.forwarding else "0"),
-         *_of_links(ns)),
+         *(SYSCTLS if servers else ()), *_of_links(ns)),
         ns.listeners,
         frozenset(link.name for link in ns.links.values() if link.master), frozenset(ns.addresses))
 
@@ -234,6 +245,8 @@ def _links(ns: Namespace, made: Made) -> Iterator[str]:
         elif link.kind == "ipip":
             there = link.name in born_with()  # then each namespace has one of this name, and no second is allowed
             yield f"link set {link.name} mtu {link.mtu}" if there else f"link add {_end(link)} type ipip"
+        elif link.kind == "dummy":
+            yield f"link add {_end(link)} type dummy"
         elif link.tunnel is not None:
             tunnel = link.tunnel
             learning = "learning" if link.master else "nolearning"
@@ -249,7 +262,8 @@ def _links(ns: Namespace, made: Made) -> Iterator[str]:
                         for address in link.addresses if not address.startswith(LINK_LOCAL))
         # An eBPF program asks nobody for a MAC address; what it has no entry for is swallowed in silence.
         silent = link.program or (link.tunnel is not None and link.tunnel.external)
-        yield f"link set {link.name} up{' arp off' if silent else ''}"
+        if link.kind != "dummy":
+            yield f"link set {link.name} up{' arp off' if silent else ''}"
     # A bridge's MTU follows its ports' until somebody sets it.
     yield from (f"link set {link.name} mtu {link.mtu}" for link in links if link.kind == "bridge")
 

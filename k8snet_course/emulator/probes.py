@@ -200,7 +200,7 @@ def _became(one: Client, seen: Sequence[Sighting], own: Mapping[str, frozenset[s
     bare = [each for each in requests if not each.outer]
     if answer is not None:
         there = [each for each in bare if each.device == answer.device]
-        if answer.kind == "error" and there and (probe.protocol == "TCP" or answer.src not in (there[-1].dst, probe.address)):
+        if answer.kind == "error" and there and (probe.protocol != "UDP" or answer.src not in (there[-1].dst, probe.address)):
             return plain  # a rule's refusal: a closed port answers TCP with a reset, and UDP from the address that was asked
     else:
         there = [each for each in bare if not each.outgoing and each.dst in own[each.device]][:1]

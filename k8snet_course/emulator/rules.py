@@ -1,10 +1,10 @@
-"""The netfilter rules of a device as texts that real tools read: `iptables-restore` and `nft -f`.
+"""The netfilter rules of a device as texts that real tools read: `iptables-restore`, `nft -f`, `ipset restore`, `ipvsadm -R`.
 
-kube-proxy's rules go in as the very text that the model prints for it: in the mode iptables together with the other rules of
-the device, in the mode nftables as a table of its own beside them.  Policies are a third text
+kube-proxy's rules go in as the very text that the model prints for it: in the modes iptables and ipvs together with the other
+rules of the device, in the mode nftables as a table of its own beside them.  Policies are a third text
 (:mod:`~k8snet_course.emulator.policy_rules`).  This module runs nothing.
 
-Source: iptables-restore(8), nft(8).
+Source: iptables-restore(8), nft(8), ipset(8), ipvsadm(8).
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from k8snet_course.linux.namespace import Namespace
 from k8snet_course.linux.netfilter import FILTER, NAT
 from k8snet_course.linux.nftables import NftRule
 from k8snet_course.services.kube_proxy.iptables import iptables_save
+from k8snet_course.services.kube_proxy.ipvs_text import ipset_restore, ipvsadm_restore, node_port_addresses
 
-_IPTABLES, _NFTABLES = "*", "table "
+_IPTABLES, _NFTABLES, _IPVS = "*", "table ", "IP Virtual Server"
 """With what the texts of these modes of kube-proxy begin."""
 
 
@@ -46,10 +47,30 @@ def nft_text(cluster: Cluster, device: str) -> str:
     return "".join(f"{text}\n" for text in texts if text)
 
 
-def can_restore(proxied: str) -> bool:
-    """Whether real tools read what kube-proxy has written: the text of the modes iptables and nftables.
+def set_text(ns: Namespace) -> str:
+    """The device's sets for `ipset restore`; empty without any.
 
-    >>> can_restore("*nat"), can_restore("IP Virtual Server version 1.2.1 (size=4096)")
-    (True, False)
+    >>> set_text(Cluster(proxy="ipvs").namespace("node-1"))
+    ''
     """
-    return proxied.startswith((_IPTABLES, _NFTABLES))
+    return ipset_restore(ns.rules) + ipset_restore(ns.rules6, "IPv6")
+
+
+def server_text(ns: Namespace) -> str:
+    """The device's virtual servers for `ipvsadm -R`; empty without any.
+
+    >>> server_text(Cluster(proxy="ipvs").namespace("node-1"))
+    ''
+    """
+    addresses = node_port_addresses(ns)
+    return ipvsadm_restore(ns.rules, addresses) + ipvsadm_restore(ns.rules6, addresses, "IPv6")
+
+
+def mode_of(proxied: str) -> str:
+    """In which mode kube-proxy has written this: iptables, nftables or ipvs; empty for what no tool of Linux reads.
+
+    >>> mode_of("*nat"), mode_of("IP Virtual Server version 1.2.1 (size=4096)"), mode_of("LoadBalancer policy")
+    ('iptables', 'ipvs', '')
+    """
+    return next((mode for mode, begin in (("iptables", _IPTABLES), ("nftables", _NFTABLES), ("ipvs", _IPVS))
+                 if proxied.startswith(begin)), "")

@@ -110,12 +110,24 @@ class _Walk(Hooks):
             self._route(ns, packet, own=True)
             return
         rewritten = self.rewritten(ns, packet, OUTPUT)
-        if rewritten is None:
+        served = None if rewritten is None else self.balanced(ns, rewritten, OUTPUT)
+        if served is None:
             return
-        if ns.local_link(rewritten.dst) is not None:
-            self._deliver(ns, "lo", rewritten)
+        if ns.local_link(served.dst) is not None:
+            self._to_itself(ns, served, served is not rewritten)
         else:
-            self._route(ns, rewritten, own=True)
+            self._route(ns, served, own=True, served=served is not rewritten)
+
+    def _to_itself(self, ns: Namespace, packet: Packet, served: bool) -> None:
+        """A packet of the device to itself; what IPVS has sent on may get another source where it leaves, by ``lo``."""
+        if served:
+            if not self.passes(ns, packet, OUTPUT, "", "lo"):
+                return
+            leaving = self.rewritten(ns, packet, POSTROUTING, out=ns.links["lo"])
+            if leaving is None:
+                return
+            packet = leaving
+        self._deliver(ns, "lo", packet, served)
 
     def _arrive(self, ns: Namespace, link_name: str, frame: Frame) -> None:
         link = ns.links[link_name]
@@ -187,7 +199,8 @@ class _Walk(Hooks):
                       f"{ns.label}'s {link.name} takes {link.mtu} bytes; with less than {IPV6_LEAST_MTU} it has no IPv6")
             return
         rewritten = self.rewritten(ns, packet, PREROUTING, link.name)
-        if rewritten is None or (ns.doors and not self.admitted(ns, rewritten, self.hops[-1].ingress, EGRESS)):
+        if rewritten is None or (ns.doors and not self.is_served(ns, rewritten)
+                                 and not self.admitted(ns, rewritten, self.hops[-1].ingress, EGRESS)):
             return
         if packet.version == 4 and ns.local_link(packet.src) is not None:
             self.drop(ns, link.name, rewritten, Verdict.NO_ROUTE,
@@ -227,8 +240,11 @@ class _Walk(Hooks):
                       "answered", False, "host unreachable")
         return True
 
-    def _route(self, ns: Namespace, packet: Packet, own: bool, in_link: str = "") -> None:
-        """Rules 3 and 4.  ``own``: the packet begins here, so its TTL stays and errors go to the program, not by ICMP."""
+    def _route(self, ns: Namespace, packet: Packet, own: bool, in_link: str = "", served: bool = False) -> None:
+        """Rules 3 and 4.  ``own``: the packet begins here, so its TTL stays and errors go to the program, not by ICMP.
+
+        ``served``: IPVS sends it on, which takes one from the TTL of the device's own packets too, and asks OUTPUT.
+        """
         lookup, what = ns.routes.lookup(packet.dst), telling.ROUTE
         route = lookup.winner
         if route is not None and route.dev and ns.links[route.dev].program:
@@ -259,7 +275,7 @@ class _Walk(Hooks):
                       f"the packet reached {ns.label} with {packet.ttl_name} {packet.ttl}: "
                        "it may not travel further", own, "time exceeded")
             return
-        ages = not own and not external
+        ages = not external and (served or not own)
         aged = packet.aged() if ages else packet
         next_hop = route.via or packet.dst
         self.step(Action.ROUTE, route.dev, aged, telling.routed, lookup, route, what, packet, ages)
@@ -270,7 +286,7 @@ class _Walk(Hooks):
             self.fail(ns, packet, Verdict.TOO_BIG, f"the packet has {aged.size} bytes, {limit} takes {mtu}, and {why}", own,
                       f"fragmentation needed, mtu {mtu}")
             return
-        hook = OUTPUT if own else FORWARD
+        hook = OUTPUT if own or served else FORWARD
         if not self.passes(ns, aged, hook, in_link, link.name):
             return
         self.unmasked = None if own else aged  # a device is known as itself, whatever address its program took
@@ -365,10 +381,23 @@ class _Walk(Hooks):
             self.hops[-1].egress = link.name
             self._flight = (link.peer, frame)
 
-    def _deliver(self, ns: Namespace, link: str, packet: Packet) -> None:
-        """Rules 5 and 6: open what a tunnel carried, or find the program that takes the packet, and write the answer."""
+    def _deliver(self, ns: Namespace, link: str, packet: Packet, served: bool = False) -> None:
+        """Rules 5 and 6: open what a tunnel carried, or find the program that takes the packet, and write the answer.
+
+        What is for a virtual server of IPVS goes on from here instead, unless it comes from one (``served``).
+        """
         if not self.passes(ns, packet, INPUT, link):
             return
+        onward = packet if served else self.balanced(ns, packet, INPUT, link)
+        if onward is None:
+            return
+        if onward is not packet:
+            if ns.doors and not self.admitted(ns, onward, self.hops[-1].ingress, EGRESS):
+                return
+            packet = onward
+            if ns.local_link(packet.dst) is None:
+                self._route(ns, packet, own=False, in_link=link, served=True)
+                return
         tunnel = ns.tunnel_for(packet) if packet.inner is not None else None
         if tunnel is not None:
             self._open(ns, tunnel, packet)

@@ -1,9 +1,10 @@
 """Where on its way a packet meets a device's netfilter rules, and what then happens to it.
 
-    comes in -> PREROUTING -> own address? -> INPUT -> delivered
-                                  | no
+    comes in -> PREROUTING -> own address? -> INPUT -> IPVS -> delivered
+                                  | no                  | a virtual server's
+                                  |                   routed -> OUTPUT (filter) -> POSTROUTING -> goes out
                               routed -> FORWARD -> POSTROUTING -> goes out
-    a program sends -> OUTPUT -> routed -> OUTPUT (filter) -> POSTROUTING -> goes out
+    a program sends -> OUTPUT -> IPVS -> routed -> OUTPUT (filter) -> POSTROUTING -> goes out
 
 IPv4 packets meet the rules of iptables, IPv6 packets those of ip6tables.  NAT rules are read once for a connection; its other
 packets are rewritten from memory.  The interface that a packet leaves by gives MASQUERADE its address.
@@ -18,11 +19,15 @@ from k8snet_course.linux.conntrack import Conntrack
 from k8snet_course.linux.door import EGRESS
 from k8snet_course.linux.link import Link
 from k8snet_course.linux.namespace import Namespace
-from k8snet_course.linux.netfilter import FILTER, NAT, NO_RULES, OUTPUT, POSTROUTING, PREROUTING, Ruling, Seen
+from k8snet_course.linux.netfilter import FILTER, IPVS, NAT, NO_RULES, OUTPUT, POSTROUTING, PREROUTING, Ruling, Seen
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.record import Record
 from k8snet_course.linux.rule import destination_of
 from k8snet_course.linux.trace import Action, Verdict
+
+
+_SILENCE = Ruling(None, 0)
+"""What no rule says."""
 
 
 class Hooks(Record):
@@ -59,8 +64,8 @@ class Hooks(Record):
         if ruling.rule.target == "MASQUERADE":
             assert out is not None, "MASQUERADE stands in POSTROUTING"
             route = ns.routes.lookup(packet.dst).winner
-            after = packet._replace(src=(route.src if route is not None else "") or out.source_for(packet.dst)
-                                    or ns.source_for(packet.dst))
+            own = out.source_for(packet.dst) if out.kind != "loopback" else ""
+            after = packet._replace(src=(route.src if route is not None else "") or own or ns.source_for(packet.dst))
         elif ruling.rule.target == "REDIRECT":
             self.dnat = True
             local = "::1" if ":" in packet.dst else "127.0.0.1"
@@ -78,6 +83,33 @@ class Hooks(Record):
             self._translated(packet, after)
             self.step(Action.TRANSLATE, "", after, telling.rewritten, ns.label, f"{NAT} {hook}", packet, after, ruling)
         return after
+
+    def is_served(self, ns: Namespace, packet: Packet) -> bool:
+        """Whether the packet is for a virtual server, so that IPVS will send it on."""
+        return not self.awaited and self._server(ns, packet).rule is not None
+
+    def balanced(self, ns: Namespace, packet: Packet, hook: str, in_link: str = "") -> Packet | None:
+        """The packet as IPVS sends it on, if it is for a virtual server; else the same.  None: there is no real server."""
+        ruling = _SILENCE if self.awaited else self._server(ns, packet)
+        if ruling.rule is None:
+            return packet
+        ns.learned.memory.note(ruling.remember)
+        if ruling.rule.target == "REJECT":
+            self._denied(ns, packet, IPVS, hook, in_link, ruling)
+            return None
+        address, port = destination_of(ruling.rule.to)
+        after = packet._replace(dst=address, dst_port=port or packet.dst_port)
+        self.memory.setdefault(ns.name, Conntrack()).note(packet, after)
+        self._translated(packet, after)
+        self.step(Action.TRANSLATE, "", after, telling.rewritten, ns.label, f"{IPVS} {IPVS}", packet, after, ruling)
+        return after
+
+    def _server(self, ns: Namespace, packet: Packet) -> Ruling:
+        """What IPVS says to a packet.  At an interface that is only there for addresses (a dummy) there are no node ports."""
+        rules = ns.rules6 if ":" in packet.dst else ns.rules
+        if rules.empty:
+            return _SILENCE
+        return rules.ask(IPVS, IPVS, self._seen(ns, packet, "", "")._replace(is_local=ns.has_node_ports))
 
     def noticed(self, ns: Namespace, packet: Packet) -> None:
         """Connection tracking sees the first packet of a connection, which changes nothing about the packet."""

@@ -244,6 +244,11 @@ class Namespace:
         """Whether an address is this device's own."""
         return self.local_link(address) is not None
 
+    def has_node_ports(self, address: str) -> bool:
+        """Whether an address is this device's own, and of an interface that is not there for addresses alone."""
+        link = self.local_link(address)
+        return link is not None and self.links[link].kind not in ("dummy", "loopback")
+
     def source_for(self, dst: str) -> str:
         """The address that Linux takes where the interface in question has none: the first one but those of ``lo``, and in IPv6
         the one that suits ``dst`` best.

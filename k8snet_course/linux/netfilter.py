@@ -19,15 +19,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from k8snet_course.linux.chain import FEW, Chain
+from k8snet_course.linux.ipset import SETS, SetRule
 from k8snet_course.linux.lot import Lot
 from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.rule import VERDICTS, Row, Rule, Seen, draw, marked_by
 from k8snet_course.linux.trace import Candidate
 
-__all__ = ["FILTER", "FORWARD", "INPUT", "NAT", "NO_RULES", "OUTPUT", "POSTROUTING", "PREROUTING", "Chain", "Memory", "Reading",
-           "Row", "Rule", "Rules", "Ruling", "Seen", "Source", "draw"]
+__all__ = ["FILTER", "FORWARD", "INPUT", "IPVS", "NAT", "NO_RULES", "OUTPUT", "POSTROUTING", "PREROUTING", "Chain", "Memory",
+           "Reading", "Row", "Rule", "Rules", "Ruling", "Seen", "Source", "draw"]
 
 NAT, FILTER = "nat", "filter"
+IPVS = "IPVS"
+"""The pseudo table of IPVS, and the one chain in it: the virtual servers."""
 PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING = "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"
 _DEEPEST = 16
 _DECIDES, _GOES_ON, _PICKED = "decides", "goes on", "is picked"
@@ -310,6 +313,8 @@ class _Reader:
             missed = row.missed(seen, self.mark)
             if row.probability and not missed:
                 missed = self._unlucky(row.probability, whole)
+            if not missed and type(row) is SetRule:
+                missed = self._absent(row)
             yield row, missed
 
     def _picked(self, row: Row, depth: int) -> tuple[Row | None, bool]:
@@ -324,6 +329,15 @@ class _Reader:
         if decides:
             return picked, True
         return self.read(target, depth + 1), picked.goto
+
+    def _absent(self, row: SetRule) -> str:
+        """Whether no member of the rule's set fits the packet, in words."""
+        seen = row.looks_at(self.seen)
+        for part in self.rules.parts(SETS, row.set_name, self.family):
+            for member in part.near(seen.packet):
+                if not member.missed(seen, self.mark):
+                    return ""
+        return f"not in the set {row.set_name}"
 
     def _unlucky(self, probability: str, shown: bool) -> str:
         """Whether chance is against a rule, in words if they will be shown.

@@ -48,6 +48,7 @@ COMMANDS: dict[tuple[str, str], Command] = {
     ("ip6tables-save", FULL): iptables.ip6tables_save,
     ("iptables", FULL): iptables.iptables,
     ("iptables-save", FULL): iptables.iptables_save,
+    ("ipset", FULL): iptables.ipset,
     ("ipvsadm", FULL): iptables.ipvsadm,
     ("ls", FULL): files.ls,
     ("nc", FULL): netcat.netcat,

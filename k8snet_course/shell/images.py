@@ -39,6 +39,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "tcpdump": ("tcpdump",),
     "iptables": ("ip6tables", "ip6tables-save", "iptables", "iptables-save"),
     "nftables": ("nft",),
+    "ipset": ("ipset",),
     "ipvsadm": ("ipvsadm",),
     "conntrack": ("conntrack",),
     "procps": ("sysctl",),
@@ -56,8 +57,8 @@ _BASES: dict[str, tuple[str, ...]] = {
     DEBIAN: ("coreutils", "grep", "bash", "libc-bin"),
     NOTHING: (),
 }
-_NET = ("iproute2", "iputils", "bind", "net-tools", "netcat", "curl", "tcpdump", "iptables", "nftables", "ipvsadm", "conntrack",
-        "bash", "libc-bin")
+_NET = ("iproute2", "iputils", "bind", "net-tools", "netcat", "curl", "tcpdump", "iptables", "nftables", "ipset", "ipvsadm",
+        "conntrack", "bash", "libc-bin")
 
 IMAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "busybox": (BUSYBOX, ()),

@@ -1,18 +1,21 @@
-"""iptables, iptables-save, nft, ipvsadm and conntrack: a device's rules, in the words of the tool that reads them.
+"""iptables, iptables-save, nft, ipset, ipvsadm and conntrack: a device's rules, in the words of the tool that reads them.
 
-Counters of packets are 0: the model counts nothing.  Where kube-proxy works in another mode than iptables, `nft` and `ipvsadm`
-print what it has written; `nft` shows the other rules as the ones that iptables manages, and does not translate them.
+Counters of packets are 0: the model counts nothing.  Where kube-proxy works in another mode than iptables, `nft`, `ipset` and
+`ipvsadm` print what it has written; `nft` shows the other rules as the ones that iptables manages, and does not translate them.
 
-Source: iptables 1.8.9 (nf_tables), iptables/xshared.c and nft-shared.c; compared with it on Linux 6.18.
+Source: iptables 1.8.9 (nf_tables), iptables/xshared.c and nft-shared.c; compared with it on Linux 6.18.  ipset(8), ipvsadm(8);
+compared with them on Linux 6.1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from k8snet_course.linux.ipset import SetRule
 from k8snet_course.linux.netfilter import FILTER, NAT, Rules
 from k8snet_course.linux.rule import Row, Rule
 from k8snet_course.services.kube_proxy.iptables import iptables_save as saved
+from k8snet_course.services.kube_proxy.ipvs_text import ipset_list, ipset_restore
 from k8snet_course.shell.machine import Machine
 from k8snet_course.shell.netcat import SERVICES
 from k8snet_course.shell.options import BadOption, Options, parsed
@@ -21,6 +24,7 @@ from k8snet_course.shell.ran import Ran, failed, wrote
 _HOOKS = {FILTER: ("INPUT", "FORWARD", "OUTPUT"), NAT: ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"),
           "mangle": ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"), "raw": ("PREROUTING", "OUTPUT")}
 _VERSION = "v1.8.9 (nf_tables)"
+_SERVERS = "IP Virtual Server"
 _NUMBERS = {"tcp": "6", "udp": "17", "icmp": "1", "sctp": "132", "icmpv6": "58"}
 _LONGS = {"list": "L", "list-rules": "S", "table": "t", "numeric": "n", "verbose": "v", "line-numbers": "N", "exact": "x"}
 
@@ -28,12 +32,12 @@ _LONGS = {"list": "L", "list-rules": "S", "table": "t", "numeric": "n", "verbose
 class _Tables:
     """The rules of a device for one IP version, by table and chain, in the order in which the tools print them.
 
-    What kube-proxy has written in another mode than iptables is not among them.
+    What kube-proxy has written for other tools is not among them.
     """
 
     def __init__(self, machine: Machine, six: bool) -> None:
         own = machine.ns.rules6 if six else machine.ns.rules
-        self.rules: Rules = own if _proxy_text(machine).startswith("*") else own.written
+        self.rules: Rules = own if _proxy_text(machine).startswith(("*", _SERVERS)) else own.written
         self.family = "IPv6" if six else "IPv4"
 
     def chains(self, table: str) -> list[str]:
@@ -169,6 +173,8 @@ def _matches(rule: Rule, numeric: bool) -> Iterator[str]:
         six = ":" in rule.src or "[" in rule.to + rule.comment
         mask = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" if six else "255.255.255.255"
         yield f"recent: {check} name: {rule.recent} side: source mask: {mask}"
+    if isinstance(rule, SetRule) and not rule.ctstate:
+        yield _asked(rule)
     for which, value in (("src", rule.src_type), ("dst", rule.dst_type)):
         if value:
             yield f"ADDRTYPE match {which}-type {'! ' if value.startswith('!') else ''}{value.lstrip('!')}"
@@ -182,6 +188,8 @@ def _matches(rule: Rule, numeric: bool) -> Iterator[str]:
         yield f"owner UID match {rule.uid_owner}"
     if rule.ctstate:
         yield f"{'! ' if rule.ctstate.startswith('!') else ''}ctstate {rule.ctstate.lstrip('!')}"
+    if isinstance(rule, SetRule) and rule.ctstate:
+        yield _asked(rule)
     if rule.mark:
         yield f"mark match {'! ' if rule.mark.startswith('!') else ''}{rule.mark.lstrip('!')}"
     if rule.probability:
@@ -191,6 +199,10 @@ def _matches(rule: Rule, numeric: bool) -> Iterator[str]:
                "REJECT": f"reject-with {rule.to}"}.get(rule.target, _mark(rule.to))
     if rule.random_fully:
         yield "random-fully"
+
+
+def _asked(rule: SetRule) -> str:
+    return f"match-set {rule.set_name} {rule.directions}" + " PHYSDEV match ! --physdev-is-in" * rule.off_bridge
 
 
 def _mark(to: str) -> str:
@@ -230,10 +242,33 @@ def ipvsadm(machine: Machine, words: list[str], stdin: str) -> Ran:
     except BadOption as problem:
         return failed(f"ipvsadm: {problem.text()}")
     text = _proxy_text(machine)
-    if text.startswith("IP Virtual Server"):
+    if text.startswith(_SERVERS):
         return Ran(f"{text.rstrip()}\n") if given.has("L", "l") or not words else Ran()
-    return wrote(["IP Virtual Server version 1.2.1 (size=4096)", "Prot LocalAddress:Port Scheduler Flags",
+    return wrote([f"{_SERVERS} version 1.2.1 (size=4096)", "Prot LocalAddress:Port Scheduler Flags",
                   "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn"])
+
+
+def ipset(machine: Machine, words: list[str], stdin: str) -> Ran:
+    """`ipset list`, of one set or of all, with -n their names alone, and `ipset save`.
+
+    What only a kernel knows of a set is left out: its revision, its size in memory, and how many rules ask it.
+    """
+    left = [word for word in words if not word.startswith("-")]
+    if left[:1] not in (["list"], ["save"]):
+        return failed("(the sets here follow from the cluster: write `ipset list` or `ipset save`)", code=2)
+    rules, rules6 = machine.ns.rules, machine.ns.rules6
+    if left[0] == "save":
+        lines = (ipset_restore(rules) + ipset_restore(rules6, "IPv6")).splitlines()
+        return wrote(line for line in lines if len(left) < 2 or line.split()[1] == left[1])
+    sets = [text for each, family in ((rules, "IPv4"), (rules6, "IPv6"))
+            for text in ipset_list(each, family).split("\n\n") if text]
+    if len(left) > 1:
+        sets = [text for text in sets if text.startswith(f"Name: {left[1]}\n")]
+        if not sets:
+            return failed("ipset v7.17: The set with the given name does not exist")
+    if any(word in ("-n", "-name") for word in words):
+        return wrote(text.splitlines()[0].removeprefix("Name: ") for text in sets)
+    return Ran("\n\n".join(sets) + "\n" if sets else "")
 
 
 def _proxy_text(machine: Machine) -> str:

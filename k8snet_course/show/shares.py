@@ -22,8 +22,8 @@ from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.rule import Row, Seen, destination_of
 from k8snet_course.linux.trace import Action, Hop, Step, Trace
 from k8snet_course.services.http_routing import Routing, next_connection
-from k8snet_course.services.kube_proxy.ipvs import VirtualServer
 from k8snet_course.services.kube_proxy.kernelspace import LoadBalancerPolicy
+from k8snet_course.services.kube_proxy.virtual_server import VirtualServer
 
 _MOST_DRAWS = 10_000
 _MOST_BACKENDS = 1_000
@@ -69,7 +69,8 @@ def shares(cluster: Cluster, trace: Trace) -> Shares | None:
     longest: list[_Chance] = []
     for seed in range(_MOST_DRAWS):
         seen = Seen(packet, hop.ingress, "", 0, ns.has_address, seed=seed)
-        ruling = rules.ask(NAT, step.looked_up.removeprefix(f"{NAT} "), seen)
+        table, _, hook = step.looked_up.partition(" ")
+        ruling = rules.ask(table, hook, seen)
         if ruling.rule is None or ruling.rule.target != "DNAT":
             continue
         chances = _chances(rules, ruling, seen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -111,11 +111,25 @@ def cluster_policies(draw: st.DrawFn, number: int) -> Manifest:
             "metadata": {"name": f"cnp{number}"}, "spec": spec}
 
 
+class Kinds(NamedTuple):
+    """What clusters are drawn from: plugins, modes of kube-proxy, and whether there are policies."""
+
+    plugins: tuple[str, ...]
+    proxies: tuple[str, ...]
+    policies: bool
+
+
+HERE = Kinds(PLUGINS, ("iptables", "nftables"), True)
+OTHER_KERNEL = Kinds(("calico", "flannel", "calico-vxlan", "bridge", "calico-bgp", "flannel-host-gw", "weave"),
+                     ("ipvs", "ipvs", "ipvs", "iptables"), False)
+"""What is asked in a kernel that has IPVS and IPIP, and no nftables for IPv4."""
+
+
 @st.composite
-def worlds(draw: st.DrawFn, must: str = "") -> World:
+def worlds(draw: st.DrawFn, must: str = "", kinds: Kinds = HERE) -> World:
     """Any world; with ``must`` one of two nodes with Flannel, where that kind of fault can be and is."""
-    cni = PLUGINS[draw(st.integers(0, 997)) % len(PLUGINS)]
-    proxy = draw(st.sampled_from(("iptables", "nftables")))
+    cni = kinds.plugins[draw(st.integers(0, 997)) % len(kinds.plugins)]
+    proxy = draw(st.sampled_from(kinds.proxies))
     nodes = draw(st.sampled_from((1, 2, 2, 3, 3, MOST_NODES)))
     if must:
         cni, nodes = "flannel", 2
@@ -123,7 +137,7 @@ def worlds(draw: st.DrawFn, must: str = "") -> World:
                      "shop" if draw(rarely) else "default", draw(st.integers(0, 9)) == 9)
                  for number in range(draw(st.integers(1, draw(st.sampled_from((4, 6, MOST_PODS)))))))
     served = () if cni.startswith("cilium") else tuple(draw(services(number)) for number in range(draw(st.integers(0, 2))))
-    ruled = draw(st.integers(0, 3 if cni in ENFORCING else 1)) and draw(st.integers(1, 3))
+    ruled = kinds.policies and draw(st.integers(0, 3 if cni in ENFORCING else 1)) and draw(st.integers(1, 3))
     policies = tuple(draw(st.one_of(network_policies(number), network_policies(number), cluster_policies(number)))
                      for number in range(ruled))
     # By a number in a large range: hypothesis likes some values more than others, and each kind is to have its turn.

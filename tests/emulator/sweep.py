@@ -16,7 +16,7 @@ from k8snet_course.cluster import Cluster
 from k8snet_course.emulator.agreement import Disagreement, asked, compare, differing_backends, within_ration
 from k8snet_course.emulator.lab import Wanted, emulate
 from k8snet_course.errors import CourseError
-from tests.emulator.draws import worlds
+from tests.emulator.draws import HERE, Kinds, worlds
 from tests.emulator.worlds import FAULTS, LOOP, World, ways_in
 
 WORKERS, FEW = 6, 4
@@ -51,30 +51,32 @@ class Disagreed(AssertionError):
     """Model and Linux say different things; the text is a test."""
 
 
-def sweep(clusters: int, first_seed: int, go_on: bool = False) -> Swept:
+def sweep(clusters: int, first_seed: int, go_on: bool = False, kinds: Kinds = HERE, side_by_side: int = WORKERS) -> Swept:
     """Compare so many clusters, in several processes; the same numbers ask the same.
 
     Kinds of faults that chance has left out are asked at the end.  A disagreement ends a process, when hypothesis has made it
     small; with ``go_on`` it is only noted, as large as it is.
     """
-    each = -(-clusters // WORKERS)
+    each, seeds = -(-clusters // side_by_side), range(first_seed, first_seed + side_by_side)
     total = Swept()
-    with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn")) as workers:
-        for one in workers.map(_worker, [each] * WORKERS, range(first_seed, first_seed + WORKERS), [go_on] * WORKERS):
-            total.add(one)
-        missing = [kind for kind in FAULTS if ("fault", kind) not in total.counts and kind != LOOP]
-        for one in workers.map(_worker, [FEW] * len(missing), [first_seed] * len(missing), [go_on] * len(missing), missing):
-            total.add(one)
+    with ProcessPoolExecutor(side_by_side, multiprocessing.get_context("spawn")) as workers:
+        running = [workers.submit(_worker, each, number, go_on, kinds=kinds) for number in seeds]
+        for one in running:
+            total.add(one.result())
+        missing = [kind for kind in FAULTS if ("fault", kind) not in total.counts and kind != LOOP] if kinds == HERE else []
+        running = [workers.submit(_worker, FEW, first_seed, go_on, kind) for kind in missing]
+        for one in running:
+            total.add(one.result())
     return total
 
 
-def _worker(clusters: int, number: int, go_on: bool, must: str = "") -> Swept:
+def _worker(clusters: int, number: int, go_on: bool, must: str = "", kinds: Kinds = HERE) -> Swept:
     swept = Swept()
 
     @seed(number)
     @settings(max_examples=clusters, deadline=None, database=None, print_blob=False, report_multiple_bugs=False,
               phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck))
-    @given(worlds(must))
+    @given(worlds(must, kinds))
     def check(world: World) -> None:
         try:
             ask(world, swept)

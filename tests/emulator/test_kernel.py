@@ -9,7 +9,7 @@ import pytest
 from k8snet_course.cluster import Cluster
 from k8snet_course.emulator import EmulatorUnavailable, NotEmulated, emulate, ground, kernel, modelled, plan
 from k8snet_course.emulator.capture import mark, read
-from k8snet_course.emulator.kernel import BRIDGE_NETFILTER, IPIP, IPVS, VXLAN, Ability, born_with, not_checked
+from k8snet_course.emulator.kernel import BRIDGE_NETFILTER, IPIP, IPVS, NFT_IPV4, VXLAN, Ability, born_with, not_checked
 from k8snet_course.emulator.plan import check_cluster, plans
 from tests.emulator.test_capture import ip, udp
 
@@ -21,7 +21,8 @@ def fresh() -> None:
 
 
 def with_abilities(monkeypatch: pytest.MonkeyPatch, *there: str, born: tuple[str, ...] = ()) -> None:
-    abilities = {name: Ability(name, name in there, "this", "do that") for name in (IPIP, VXLAN, IPVS, BRIDGE_NETFILTER)}
+    abilities = {name: Ability(name, name in there, "this", "do that") for name in (
+        IPIP, VXLAN, IPVS, BRIDGE_NETFILTER, NFT_IPV4)}
     monkeypatch.setattr(plan, "kernel", lambda: abilities)
     monkeypatch.setattr(plan, "born_with", lambda: born)
 
@@ -60,8 +61,8 @@ def test_ipip_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("born", [(), ("tunl0",)])
 def test_ipip_where_the_kernel_has_it(born: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lines only: no kernel with IPIP has been at hand."""
-    with_abilities(monkeypatch, IPIP, born=born)
+    """The lines; what a kernel makes of them is asked in another one (test_other_kernel.py)."""
+    with_abilities(monkeypatch, IPIP, NFT_IPV4, born=born)
     cluster = Cluster(nodes=2, cni="calico")
     cluster.add_pod("a", node="node-1")
     cluster.add_pod("b", node="node-2")
@@ -102,17 +103,39 @@ def test_a_lab_where_numbers_may_be_taken(cni: str, monkeypatch: pytest.MonkeyPa
         assert lab.send("a", "b") == modelled(cluster.send("a", "b"), "a", "b", "TCP", 80)
 
 
-def test_ipvs_is_never_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    for there in (True, False):
-        abilities = {IPVS: Ability(IPVS, there, "proxy='ipvs'", "use proxy='iptables'")}
-        monkeypatch.setattr(kernel, "kernel", lambda found=abilities: found)
-        (said,) = kernel.not_checked()
-        assert said.endswith("so proxy='ipvs' is not checked; use proxy='iptables'")
+WEB = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+       "spec": {"selector": {"app": "b"}, "ports": [{"port": 80}]}}
+
+
+def test_ipvs_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = Cluster(proxy="ipvs")
-    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
-                   "spec": {"selector": {"app": "b"}, "ports": [{"port": 80}]}})
-    with pytest.raises(NotEmulated):
+    cluster.apply(WEB)
+    with_abilities(monkeypatch, NFT_IPV4)
+    with pytest.raises(NotEmulated, match="a kernel that has IPVS and sets of addresses, with ipvsadm and ipset; do that"):
         check_cluster(cluster)
+    with_abilities(monkeypatch, NFT_IPV4, IPVS)
+    check_cluster(cluster)
+
+
+def test_a_kernel_without_nftables_for_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There the older commands write the rules of iptables, and what is written as nftables is refused."""
+    with_abilities(monkeypatch, IPVS)
+    for proxy, cni in (("nftables", "flannel"), ("iptables", "calico-bgp")):
+        cluster = Cluster(proxy=proxy, cni=cni)
+        cluster.apply(WEB)
+        if proxy == "iptables":
+            check_cluster(cluster)
+            cluster.add_pod("a")
+            cluster.apply({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "deny"},
+                           "spec": {"podSelector": {}}})
+        with pytest.raises(NotEmulated, match="a kernel that has nftables for IPv4; do that"):
+            check_cluster(cluster)
+    kernel.restorers.cache_clear()
+    for there, begin in ((True, "iptables-restore"), (False, "iptables-legacy-restore")):
+        abilities = {NFT_IPV4: Ability(NFT_IPV4, there, "this", "do that")}
+        monkeypatch.setattr(kernel, "kernel", lambda found=abilities: found)
+        assert [command.split()[0] for command in kernel.restorers()] == [begin, begin.replace("ip", "ip6", 1)]
+        kernel.restorers.cache_clear()
 
 
 def test_an_ipip_packet_is_read() -> None:

@@ -11,7 +11,7 @@ import pytest
 from k8snet_course.cluster import Cluster
 from k8snet_course.cni import PLUGINS as ALL_PLUGINS
 from k8snet_course.emulator import NotEmulated, Outcome, emulate, modelled
-from k8snet_course.emulator.kernel import IPIP, kernel
+from k8snet_course.emulator.kernel import IPIP, IPVS, kernel
 from k8snet_course.emulator.plan import PLUGINS, check_cluster, plans
 from k8snet_course.emulator.simplifications import DIFFERS, LAID_OUT, REFUSED, table
 from k8snet_course.faults import MissingRoute, WrongFdb, WrongMtu
@@ -52,14 +52,14 @@ def ipv6() -> None:
 
 
 def proxy_modes() -> None:
-    for proxy, works in (("iptables", True), ("nftables", True), ("ipvs", False), ("kernelspace", False)):
+    for proxy, works in (("iptables", True), ("nftables", True), ("ipvs", kernel()[IPVS].there), ("kernelspace", False)):
         cluster = Cluster(proxy=proxy)
         check_cluster(cluster)
         cluster.apply(SERVICE)
         if works:
             check_cluster(cluster)
         else:
-            refused(cluster, "mode iptables or nftables")
+            refused(cluster, "a kernel that has IPVS" if proxy == "ipvs" else "the mode iptables, nftables or ipvs")
 
 
 def cilium_services() -> None:

@@ -99,7 +99,7 @@ def test_connections_are_counted_and_choose(scheduler: str) -> None:
         decision = decide(rules, Packet("10.244.0.9", "10.96.0.20", "TCP", port, 80), local, memory=memory)
         memory.note(decision.remember)
         found.append(decision.backend)
-    turns = ["10.244.0.2:8080", "10.244.1.2:8080", "10.244.1.3:8080"] * 2
+    turns = ["10.244.1.3:8080", "10.244.1.2:8080", "10.244.0.2:8080"] * 2  # who was added last is the first
     if scheduler in ("rr", "wrr", "lc", "wlc", "sed", "nq"):
         assert found == turns
     elif scheduler == "lblc":

@@ -1,145 +1,124 @@
 """The mode ipvs: a table of virtual servers in the kernel, and a scheduler that chooses among the real ones.
 
 Every Service address is given to an interface of the node (``kube-ipvs0``), so that packets to it are the node's own; there
-IPVS finds the virtual server by address, protocol and port and asks the scheduler.  Which packets are masqueraded is still said
-by iptables, with sets of addresses (ipset) in the place of long chains.
+IPVS finds the virtual server by address, protocol and port and asks the scheduler.  Which packets are masqueraded, and which
+are let in, is still said by iptables, with sets of addresses (ipset) in the place of long chains.
 
-Modelled simply: IPVS rewrites where the node's NAT rules stand, and a set is read as a chain whose name begins with ``@``.  A
-virtual server without real servers refuses at once, whatever the traffic policy.
+Modelled simply: a rule that asks a set is there also while the set is empty, KUBE-LOOP-BACK has the endpoints of all nodes, and
+the sets of SCTP's node ports are of ports alone.
 
-Source: kubernetes, pkg/proxy/ipvs (README.md, proxier.go, ipset.go); ipvsadm(8).
+Source: kubernetes, pkg/proxy/ipvs (README.md, proxier.go, ipset.go); tried on Linux 6.1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from ipaddress import ip_address, ip_network
+from typing import NamedTuple
 
-from k8snet_course.linux.link import Link, mac_from_text
-from k8snet_course.linux.memory import Memory
-from k8snet_course.linux.netfilter import NAT, OUTPUT, POSTROUTING, PREROUTING, Rules
+from k8snet_course.linux.ipset import (
+    ADDRESS,
+    ADDRESS_PORT,
+    ADDRESS_PORT_ADDRESS,
+    ADDRESS_PORT_NET,
+    PORT,
+    SETS,
+    SetMember,
+    SetRule,
+)
+from k8snet_course.linux.netfilter import FILTER, FORWARD, INPUT, IPVS, NAT, OUTPUT, POSTROUTING, PREROUTING
 from k8snet_course.linux.rule import Rule, Seen
-from k8snet_course.linux.trace import Verdict
 from k8snet_course.objects.node import Node
 from k8snet_course.services.backends import Backend
-from k8snet_course.services.kube_proxy.mode import Mode, Placed, PortView, node_address
+from k8snet_course.services.kube_proxy.mode import Mode, Placed, PortView
 from k8snet_course.services.kube_proxy.proxy import Settings
-from k8snet_course.services.kube_proxy.schedulers import Server, schedule
+from k8snet_course.services.kube_proxy.schedulers import schedule
+from k8snet_course.services.kube_proxy.virtual_server import VirtualServer
 
-DEVICE = "kube-ipvs0"
-"""The interface that has the addresses of all Services."""
-_DEVICE_INDEX = 1000
-"""Its ifindex: behind those of the pods that come later."""
-
-IPVS = "IPVS"
-"""The chain of the model in which the virtual servers stand."""
-
-_SETS = ("KUBE-CLUSTER-IP", "KUBE-EXTERNAL-IP", "KUBE-LOAD-BALANCER")
-_GUARD = "KUBE-SOURCE-RANGES-FIREWALL"
+_SERVICES, _NODE_PORT, _BALANCER = "KUBE-SERVICES", "KUBE-NODE-PORT", "KUBE-LOAD-BALANCER"
+_MARK_MASQ, _POSTROUTING, _FORWARD = "KUBE-MARK-MASQ", "KUBE-POSTROUTING", "KUBE-FORWARD"
+_FIREWALL, _RANGES = "KUBE-PROXY-FIREWALL", "KUBE-SOURCE-RANGES-FIREWALL"
+_IN, _OUT = "KUBE-IPVS-FILTER", "KUBE-IPVS-OUT-FILTER"
 _MASQUERADE_MARK = "0x4000/0x4000"
+_BOTH, _OTHERS = "dst,dst", "dst,dst,src"
 
 
-@dataclass(frozen=True, slots=True)
-class SetRule(Rule):
-    """A rule of iptables that asks a set; ``then`` is what happens to its members.
+class IpSet(NamedTuple):
+    """A set that kube-proxy makes: its name for IPv4, its type, and what rules that ask it say of it."""
 
-    >>> print(SetRule("KUBE-SERVICES", "@KUBE-CLUSTER-IP", src="!10.244.0.0/16", then="KUBE-MARK-MASQ", directions="dst,dst"))
-    -A KUBE-SERVICES ! -s 10.244.0.0/16 -m set --match-set KUBE-CLUSTER-IP dst,dst -j KUBE-MARK-MASQ
-    """
+    name: str
+    type: str
+    comment: str
 
-    then: str = ""
-    directions: str = ""
+    def named(self, family: str) -> str:
+        """Its name in an IP family.
 
-    def __str__(self) -> str:
-        source = f" ! -s {self.src[1:]}" if self.src else ""
-        local = f" -m addrtype --dst-type {self.dst_type}" if self.dst_type else ""
-        return f"-A {self.chain}{source}{local} -m set --match-set {self.target[1:]} {self.directions} -j {self.then}"
-
-
-@dataclass(frozen=True, slots=True)
-class SetMember(Rule):
-    """A member of a set: address, protocol and port, and for pods that reach themselves the address again.
-
-    >>> print(SetMember("@KUBE-CLUSTER-IP", "KUBE-MARK-MASQ", dst="10.96.0.20/32", protocol="tcp", dport=80))
-    add KUBE-CLUSTER-IP 10.96.0.20,tcp:80
-    """
-
-    def __str__(self) -> str:
-        address = self.dst.partition("/")[0]
-        words = f"{address},{self.protocol}:{self.dport}" if address else str(self.dport)
-        return f"add {self.chain[1:]} {words}" + (f",{self.src.partition('/')[0]}" if self.src else "")
-
-
-@dataclass(frozen=True, slots=True)
-class VirtualServer(Rule):
-    """A Service's address and port, with the real servers and the scheduler.  ``persistent`` is in seconds (0: not at all).
-
-    For a node port ``dst`` is empty and ``dst_type`` LOCAL.
-
-        >>> print(VirtualServer("IPVS", "", dst="10.96.0.20/32", protocol="tcp", dport=80, scheduler="rr"))
-        TCP  10.96.0.20:80 rr
-    """
-
-    chooses: ClassVar[bool] = True
-
-    scheduler: str = "rr"
-    servers: tuple[str, ...] = ()
-    persistent: int = 0
-
-    @property
-    def key(self) -> str:
-        """By what the node remembers the virtual server's connections."""
-        return f"{self.protocol.upper()} {self.dst.partition('/')[0] or 'LOCAL'}:{self.dport}"
-
-    def at(self, address: str = "") -> str:
-        """The virtual server's line, for a node port at one of the node's addresses."""
-        address = self.dst.partition("/")[0] or address
-        where = f"[{address}]:{self.dport}" if ":" in address else f"{address}:{self.dport}"
-        return f"{self.protocol.upper():<4} {where} {self.scheduler}" + (
-            f" persistent {self.persistent}" if self.persistent else "")
-
-    def __str__(self) -> str:
-        return self.at("LOCAL")
-
-    def pick(self, seen: Seen, luck: float) -> tuple[Rule | None, float, tuple[tuple[str, str], ...]]:
-        """The real server: the client's last one where that is wanted, else what the scheduler says."""
-        memory, client = seen.memory, seen.packet.src
-        name = ""
-        if self.persistent and memory is not None:
-            name = next((name for name in self.servers if memory.has(f"{self.key} {name}", client, self.persistent)), "")
-        if not name:
-            name = self.scheduled(seen, luck)
-        if not name:
-            return Rule(self.chain, "REJECT", to="icmp-port-unreachable", verdict=Verdict.NO_ENDPOINTS,
-                        comment=f"{self.key} has no real server"), luck, ()
-        remember = ((self.key, name), *(((f"{self.key} {name}", client),) if self.persistent else ()))
-        return RealServer(self.chain, "DNAT", to=name), luck, remember
-
-    def scheduled(self, seen: Seen, luck: float) -> str:
-        """The server that the scheduler takes, by the connections that the node remembers; empty if there is none.
-
-        A node that remembers nothing draws whose turn it is.
+        >>> CLUSTER_IP.named("IPv4"), CLUSTER_IP.named("IPv6")
+        ('KUBE-CLUSTER-IP', 'KUBE-6-CLUSTER-IP')
         """
-        memory, packet = seen.memory, seen.packet
-        servers = tuple(Server(name, active=memory.open(self.key, name) if memory is not None else 0)
-                        for name in self.servers)
-        turn = memory.total(self.key) if memory is not None else int(luck * len(servers))
-        last = memory.latest(self.key) if memory is not None else ""
-        found = schedule(self.scheduler, servers, turn, packet.src, packet.dst, last)
-        return found.name if found is not None else ""
+        return self.name.replace("KUBE-", "KUBE-6-", 1) if family == "IPv6" else self.name
+
+
+LOOP_BACK = IpSet("KUBE-LOOP-BACK", ADDRESS_PORT_ADDRESS,
+                  "Kubernetes endpoints dst ip:port, source ip for solving hairpin purpose")
+CLUSTER_IP = IpSet("KUBE-CLUSTER-IP", ADDRESS_PORT, "Kubernetes service cluster ip + port for masquerade purpose")
+EXTERNAL_IP = IpSet("KUBE-EXTERNAL-IP", ADDRESS_PORT,
+                    "Kubernetes service external ip + port for masquerade and filter purpose")
+EXTERNAL_IP_LOCAL = IpSet("KUBE-EXTERNAL-IP-LOCAL", ADDRESS_PORT,
+                          "Kubernetes service external ip + port with externalTrafficPolicy=local")
+BALANCER = IpSet("KUBE-LOAD-BALANCER", ADDRESS_PORT, "Kubernetes service lb portal")
+BALANCER_LOCAL = IpSet("KUBE-LOAD-BALANCER-LOCAL", ADDRESS_PORT,
+                       "Kubernetes service load balancer ip + port with externalTrafficPolicy=local")
+BALANCER_FW = IpSet("KUBE-LOAD-BALANCER-FW", ADDRESS_PORT,
+                    "Kubernetes service load balancer ip + port for load balancer with sourceRange")
+SOURCE_IP = IpSet("KUBE-LOAD-BALANCER-SOURCE-IP", ADDRESS_PORT_ADDRESS,
+                  "Kubernetes service load balancer ip + port + source IP for packet filter purpose")
+SOURCE_CIDR = IpSet("KUBE-LOAD-BALANCER-SOURCE-CIDR", ADDRESS_PORT_NET,
+                    "Kubernetes service load balancer ip + port + source cidr for packet filter purpose")
+HEALTH_CHECK = IpSet("KUBE-HEALTH-CHECK-NODE-PORT", PORT, "Kubernetes health check node port")
+IPVS_IPS = IpSet("KUBE-IPVS-IPS", ADDRESS, "")
+NODE_PORTS = {protocol: IpSet(f"KUBE-NODE-PORT-{protocol}", PORT, f"Kubernetes nodeport {protocol} port for masquerade purpose")
+              for protocol in ("TCP", "UDP")}
+NODE_PORTS_LOCAL = {protocol: IpSet(f"KUBE-NODE-PORT-LOCAL-{protocol}", PORT,
+                                    f"Kubernetes nodeport {protocol} port with externalTrafficPolicy=local")
+                    for protocol in ("TCP", "UDP")}
+_SCTP = "SCTP"
+NODE_PORTS[_SCTP] = IpSet("KUBE-NODE-PORT-SCTP-HASH", PORT, "Kubernetes nodeport SCTP port for masquerade purpose with type "
+                          "'hash ip:port'")
+NODE_PORTS_LOCAL[_SCTP] = IpSet("KUBE-NODE-PORT-LOCAL-SCTP-HASH", PORT,
+                                "Kubernetes nodeport SCTP port with externalTrafficPolicy=local with type 'hash ip:port'")
+IP_SETS = (LOOP_BACK, CLUSTER_IP, EXTERNAL_IP, EXTERNAL_IP_LOCAL, BALANCER, BALANCER_FW, BALANCER_LOCAL, SOURCE_IP, SOURCE_CIDR,
+           *(of[protocol] for protocol in ("TCP", "UDP", _SCTP) for of in (NODE_PORTS, NODE_PORTS_LOCAL)), HEALTH_CHECK,
+           IPVS_IPS)
+"""All sets, in kube-proxy's order."""
 
 
 @dataclass(frozen=True, slots=True)
-class RealServer(Rule):
-    """A server behind a virtual one; packets to it are masqueraded by IPVS, that is, their destination is rewritten.
+class ServedRule(Rule):
+    """A rule for what IPVS has sent on from a virtual server, the one at its source's address.
 
-    >>> print(RealServer("IPVS", "DNAT", to="10.244.0.2:8080"))
-      -> 10.244.0.2:8080              Masq
+    >>> print(ServedRule("KUBE-IPVS-OUT-FILTER", "DROP", src="192.168.1.240/32", protocol="tcp", dport=80))
+    -A KUBE-IPVS-OUT-FILTER -s 192.168.1.240/32 -m ipvs --vproto 6 --vaddr 192.168.1.240 --vport 80 -j DROP
     """
 
+    def missed(self, seen: Seen, mark: int) -> str:
+        """The first condition that does not hold: a packet to the address itself, or an answer, IPVS has not sent on."""
+        packet = seen.packet
+        mine = self.src.partition("/")[0]
+        if packet.src != mine:
+            return f"source {packet.src} does not match"
+        if packet.protocol.lower() != self.protocol:
+            return f"protocol {packet.protocol} does not match"
+        return "not from a virtual server" if packet.dst == mine or seen.state == "ESTABLISHED" else ""
+
     def __str__(self) -> str:
-        return f"  -> {self.to:<28} Masq"
+        address = self.src.partition("/")[0]
+        return (f"-A {self.chain} -s {self.src} -m ipvs --vproto {_NUMBERS[self.protocol]} --vaddr {address} "
+                f"--vport {self.dport} -j {self.target}")
+
+
+_NUMBERS = {"tcp": 6, "udp": 17, "sctp": 132}
 
 
 class IpvsMode(Mode):
@@ -151,27 +130,74 @@ class IpvsMode(Mode):
         super().__init__(settings)
         schedule(settings.scheduler, ())
 
+    def empty(self, family: str) -> Iterable[tuple[str, str]]:
+        """The chains that kube-proxy makes at once, and the sets."""
+        return (*((NAT, chain) for chain in (_SERVICES, _POSTROUTING, _NODE_PORT, _BALANCER, _MARK_MASQ)),
+                *((FILTER, chain) for chain in (_FORWARD, _NODE_PORT, _FIREWALL, _RANGES, _IN, _OUT)),
+                *((SETS, each.named(family)) for each in IP_SETS))
+
     def fixed(self, node: Node, family: str) -> Iterator[Placed]:
-        """Who is masqueraded, by sets, and the way to IPVS."""
-        pods = self.settings.pods(family)
+        """The jumps from Linux's own chains, and the rules that ask the sets."""
+        yield from self._jumps()
+        for row in (*self._services(family), *self._marks(family)):
+            yield NAT, row
+        for row in self._filters(family):
+            yield FILTER, row
+
+    def _jumps(self) -> Iterator[Placed]:
+        """Each is put before those that are there already."""
         for chain in (PREROUTING, OUTPUT):
-            yield NAT, Rule(chain, _GUARD)
-            yield NAT, Rule(chain, "KUBE-SERVICES", comment="kubernetes service portals")
-            yield NAT, Rule(chain, IPVS, comment="the virtual servers")
-        yield NAT, Rule(POSTROUTING, "KUBE-POSTROUTING", comment="kubernetes postrouting rules")
-        if pods or self.settings.masquerade_all:
-            yield NAT, SetRule("KUBE-SERVICES", "@KUBE-CLUSTER-IP", src="" if self.settings.masquerade_all else f"!{pods}",
-                               then="KUBE-MARK-MASQ", directions="dst,dst")
-        for name in _SETS[1:]:
-            yield NAT, SetRule("KUBE-SERVICES", f"@{name}", then="KUBE-MARK-MASQ", directions="dst,dst")
-        yield NAT, Rule("KUBE-SERVICES", "KUBE-NODE-PORT", dst_type="LOCAL")
-        for protocol in ("TCP", "UDP", "SCTP"):
-            yield NAT, SetRule("KUBE-NODE-PORT", f"@KUBE-NODE-PORT-{protocol}", then="KUBE-MARK-MASQ", directions="dst")
-        yield NAT, Rule("KUBE-MARK-MASQ", "MARK", to=_MASQUERADE_MARK)
-        yield NAT, SetRule("KUBE-POSTROUTING", "@KUBE-LOOP-BACK", then="MASQUERADE", directions="dst,dst,src")
-        yield NAT, Rule("KUBE-POSTROUTING", "RETURN", mark=f"!{_MASQUERADE_MARK}")
-        yield NAT, Rule("KUBE-POSTROUTING", "MARK", to="0x4000/0x0")
-        yield NAT, Rule("KUBE-POSTROUTING", "MASQUERADE", random_fully=True)
+            yield NAT, Rule(chain, _SERVICES, comment="kubernetes service portals")
+        yield NAT, Rule(POSTROUTING, _POSTROUTING, comment="kubernetes postrouting rules")
+        yield FILTER, Rule(INPUT, _IN, comment="kubernetes ipvs access filter")
+        yield FILTER, Rule(INPUT, _FIREWALL, comment="kube-proxy firewall rules")
+        yield FILTER, Rule(INPUT, _NODE_PORT, comment="kubernetes health check rules")
+        yield FILTER, Rule(FORWARD, _FIREWALL, comment="kube-proxy firewall rules")
+        yield FILTER, Rule(FORWARD, _FORWARD, comment="kubernetes forwarding rules")
+        yield FILTER, Rule(OUTPUT, _OUT, comment="kubernetes ipvs access filter")
+
+    def _services(self, family: str) -> Iterator[Rule]:
+        """Whose source is to be hidden: packets to these chains and sets get the mark."""
+        pods, hidden = self.settings.pods(family), self.settings.masquerade_all
+        yield Rule(_SERVICES, "RETURN", src="::1/128" if family == "IPv6" else "127.0.0.0/8")
+        yield _asks(_SERVICES, BALANCER, family, _BALANCER)
+        yield _asks(_SERVICES, CLUSTER_IP, family, _MARK_MASQ, _BOTH if pods or hidden else "src,dst",
+                    src=f"!{pods}" if pods and not hidden else "")
+        yield _asks(_SERVICES, EXTERNAL_IP, family, _MARK_MASQ)
+        for each in (EXTERNAL_IP, EXTERNAL_IP_LOCAL):
+            yield _asks(_SERVICES, each, family, "ACCEPT", src_type="!LOCAL", off_bridge=True)
+            yield _asks(_SERVICES, each, family, "ACCEPT", dst_type="LOCAL")
+        yield Rule(_SERVICES, _NODE_PORT, dst_type="LOCAL")
+        for each in (CLUSTER_IP, BALANCER):
+            yield _asks(_SERVICES, each, family, "ACCEPT", comment="")
+        yield _asks(_BALANCER, BALANCER_LOCAL, family, "RETURN")
+        yield Rule(_BALANCER, _MARK_MASQ)
+        for protocol, ports in NODE_PORTS.items():
+            yield _asks(_NODE_PORT, NODE_PORTS_LOCAL[protocol], family, "RETURN", "dst", protocol=protocol.lower())
+            yield _asks(_NODE_PORT, ports, family, _MARK_MASQ, "dst", protocol=protocol.lower())
+
+    def _marks(self, family: str) -> Iterator[Rule]:
+        """The mark, and what comes of it."""
+        yield Rule(_MARK_MASQ, "MARK", to=_MASQUERADE_MARK)
+        yield _asks(_POSTROUTING, LOOP_BACK, family, "MASQUERADE", _OTHERS)
+        yield Rule(_POSTROUTING, "RETURN", mark=f"!{_MASQUERADE_MARK}")
+        yield Rule(_POSTROUTING, "MARK", to="0x4000/0x0")
+        yield Rule(_POSTROUTING, "MASQUERADE", comment="kubernetes service traffic requiring SNAT", random_fully=True)
+
+    def _filters(self, family: str) -> Iterator[Rule]:
+        """Who is let in at the addresses of load balancers, and that a Service's address leads to no other port of the node."""
+        yield _asks(_FIREWALL, BALANCER_FW, family, _RANGES)
+        yield _asks(_RANGES, SOURCE_CIDR, family, "RETURN", _OTHERS)
+        yield _asks(_RANGES, SOURCE_IP, family, "RETURN", _OTHERS)
+        yield Rule(_RANGES, "DROP")
+        yield Rule(_FORWARD, "ACCEPT", mark=_MASQUERADE_MARK, comment="kubernetes forwarding rules")
+        yield Rule(_FORWARD, "ACCEPT", ctstate="RELATED,ESTABLISHED", comment="kubernetes forwarding conntrack rule")
+        yield _asks(_NODE_PORT, HEALTH_CHECK, family, "ACCEPT", "dst")
+        for each in (BALANCER, CLUSTER_IP, EXTERNAL_IP, EXTERNAL_IP_LOCAL):
+            yield _asks(_IN, each, family, "RETURN", comment="")
+        yield _asks(_IN, HEALTH_CHECK, family, "RETURN", "dst", comment="")
+        yield _asks(_IN, IPVS_IPS, family, "REJECT", "dst", ctstate="NEW",
+                    to="icmp6-port-unreachable" if family == "IPv6" else "icmp-port-unreachable")
 
     def owned(self, view: PortView) -> Iterable[tuple[str, str]]:
         """No chain is a Service's own."""
@@ -179,28 +205,44 @@ class IpvsMode(Mode):
 
     def dispatch(self, view: PortView) -> Iterator[Placed]:
         """A virtual server for each address, and the members of the sets."""
-        inside, outside = view.internal, view.outside
-        protocol, port = view.protocol, view.port.port
-        yield NAT, self._virtual(view, inside, port, _one(view.cluster_ip))
-        yield NAT, SetMember("@KUBE-CLUSTER-IP", "KUBE-MARK-MASQ", dst=_one(view.cluster_ip), protocol=protocol, dport=port)
-        for name, ips in (("KUBE-EXTERNAL-IP", view.external_ips), ("KUBE-LOAD-BALANCER", view.load_balancer_ips)):
-            for ip in ips:
-                yield NAT, self._virtual(view, outside, port, _one(ip))
-                if not view.external_local:
-                    yield NAT, SetMember(f"@{name}", "KUBE-MARK-MASQ", dst=_one(ip), protocol=protocol, dport=port)
-        for ip in view.load_balancer_ips if view.source_ranges else ():
-            for source in view.source_ranges:
-                yield NAT, Rule(_GUARD, "RETURN", src=source, dst=_one(ip), protocol=protocol, dport=port)
-            yield NAT, Rule(_GUARD, "DROP", dst=_one(ip), protocol=protocol, dport=port)
+        inside, outside = _inside(view), _outside(view)
+        yield from self._at(view, view.cluster_ip, inside, CLUSTER_IP)
+        for ip in view.external_ips:
+            yield from self._at(view, ip, outside, EXTERNAL_IP_LOCAL if view.external_local else EXTERNAL_IP)
+        for ip in view.load_balancer_ips:
+            yield from self._at(view, ip, outside, BALANCER, *((BALANCER_LOCAL,) if view.external_local else ()))
+            yield from self._guarded(view, ip)
         if view.node_port:
-            yield NAT, self._virtual(view, outside, view.node_port)
-            if not view.external_local:
-                yield NAT, SetMember(f"@KUBE-NODE-PORT-{view.port.protocol}", "KUBE-MARK-MASQ", protocol=protocol,
-                                     dport=view.node_port)
-        ends = inside if inside == outside else {end.text: end for end in (*inside, *outside)}.values()
-        for end in ends:
+            yield IPVS, self._virtual(view, outside, view.node_port)
+            of = [NODE_PORTS[view.port.protocol], *([NODE_PORTS_LOCAL[view.port.protocol]] if view.external_local else ())]
+            for each in of:
+                yield SETS, SetMember(each.named(view.family), dport=view.node_port)
+        if view.service.health_check_node_port and view.port == view.service.ports[0]:
+            yield SETS, SetMember(HEALTH_CHECK.named(view.family), dport=view.service.health_check_node_port)
+        for end in {end.text: end for end in (*inside, *outside)}.values():
             own = _one(end.ip)
-            yield NAT, SetMember("@KUBE-LOOP-BACK", "MASQUERADE", src=own, dst=own, dport=end.port, protocol=protocol)
+            yield SETS, SetMember(LOOP_BACK.named(view.family), src=own, dst=own, dport=end.port, protocol=view.protocol)
+
+    def _at(self, view: PortView, ip: str, ends: tuple[Backend, ...], *members_of: IpSet) -> Iterator[Placed]:
+        """A virtual server at an address that the node gets for it."""
+        yield IPVS, self._virtual(view, ends, view.port.port, _one(ip))
+        for each in members_of:
+            yield SETS, SetMember(each.named(view.family), dst=_one(ip), protocol=view.protocol, dport=view.port.port)
+        if view.port == view.service.ports[0]:
+            yield SETS, SetMember(IPVS_IPS.named(view.family), dst=_one(ip))
+
+    def _guarded(self, view: PortView, ip: str) -> Iterator[Placed]:
+        """Who may use a load balancer's address, where not everybody may; the node itself may if its address is in a range."""
+        if not view.source_ranges:
+            return
+        member = SetMember(BALANCER_FW.named(view.family), dst=_one(ip), protocol=view.protocol, dport=view.port.port)
+        yield SETS, member
+        for source in view.source_ranges:
+            yield SETS, replace(member, chain=SOURCE_CIDR.named(view.family), src=source)
+        if view.node_ip and any(ip_address(view.node_ip) in ip_network(source) for source in view.source_ranges):
+            yield SETS, replace(member, chain=SOURCE_IP.named(view.family), src=_one(ip))
+        else:
+            yield FILTER, ServedRule(_OUT, "DROP", src=_one(ip), protocol=view.protocol, dport=view.port.port)
 
     def chains(self, view: PortView, comments: bool) -> Iterator[Placed]:
         """None."""
@@ -212,36 +254,22 @@ class IpvsMode(Mode):
                              persistent=view.affinity)
 
 
-def ipvsadm(rules: Rules, node: Node, family: str = "IPv4", memory: Memory | None = None) -> str:
-    """The virtual servers as `ipvsadm -Ln` prints them, with the connections that the node remembers."""
-    lines = ["IP Virtual Server version 1.2.1 (size=4096)", "Prot LocalAddress:Port Scheduler Flags",
-             "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn"]
-    for part in rules.parts(NAT, IPVS, family, own=False):
-        for row in part:
-            if isinstance(row, VirtualServer):
-                lines.append(row.at(node_address(node, family)))
-                lines += [f"  -> {name:<28} Masq    1      {memory.open(row.key, name) if memory is not None else 0:<10} 0"
-                          for name in row.servers]
-    return "\n".join(lines)
+def _asks(chain: str, asked: IpSet, family: str, target: str, directions: str = _BOTH, *, comment: str | None = None,
+          src: str = "", src_type: str = "", dst_type: str = "", protocol: str = "", ctstate: str = "", to: str = "",
+          off_bridge: bool = False) -> SetRule:
+    return SetRule(chain, target, set_name=asked.named(family), directions=directions, src=src, src_type=src_type,
+                   dst_type=dst_type, protocol=protocol, ctstate=ctstate, to=to, off_bridge=off_bridge,
+                   comment=asked.comment if comment is None else comment)
 
 
-def service_addresses(rules: Rules, family: str = "IPv4") -> tuple[str, ...]:
-    """The addresses that ``kube-ipvs0`` has: those of all virtual servers but the node ports'."""
-    return tuple(dict.fromkeys(row.dst.partition("/")[0] for part in rules.parts(NAT, IPVS, family, own=False)
-                               for row in part if row.dst))
+def _inside(view: PortView) -> tuple[Backend, ...]:
+    """The endpoints for a cluster IP.  Where the policy Local finds none, a Service with other entrances takes them all."""
+    return view.internal or (view.choice.everywhere if view.external else ())
 
 
-def ipvs_link(node: str, addresses: Iterable[str]) -> Link:
-    """The interface ``kube-ipvs0`` of a node: it has the addresses of all Services, and no packet ever leaves by it.
-
-    >>> print(ipvs_link("node-1", ["10.96.0.20"]))
-    1000: kube-ipvs0: <BROADCAST,NOARP> mtu 1500 qdisc noop state DOWN group default qlen 1000
-        link/ether 06:8c:ea:58:0e:2e brd ff:ff:ff:ff:ff:ff
-        inet 10.96.0.20/32 scope global kube-ipvs0
-           valid_lft forever preferred_lft forever
-    """
-    return Link(DEVICE, "dummy", _DEVICE_INDEX, mac_from_text(f"{node}/{DEVICE}"),
-                addresses=tuple(_one(address) for address in addresses))
+def _outside(view: PortView) -> tuple[Backend, ...]:
+    """The endpoints for other addresses.  Where the policy Local finds none, all are taken: from outside the answer is lost."""
+    return view.outside or view.choice.everywhere
 
 
 def _one(ip: str) -> str:

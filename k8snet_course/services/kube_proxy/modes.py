@@ -15,7 +15,8 @@ from k8snet_course.objects.endpoint_slice import EndpointSlice
 from k8snet_course.objects.node import Node
 from k8snet_course.objects.service import Service
 from k8snet_course.services.kube_proxy.iptables import IptablesMode, iptables_save
-from k8snet_course.services.kube_proxy.ipvs import IpvsMode, ipvsadm, service_addresses
+from k8snet_course.services.kube_proxy.ipvs import IpvsMode
+from k8snet_course.services.kube_proxy.ipvs_text import ipvsadm, service_addresses
 from k8snet_course.services.kube_proxy.kernelspace import KernelspaceMode, policy_table
 from k8snet_course.services.kube_proxy.mode import Mode
 from k8snet_course.services.kube_proxy.nftables import NftablesMode, nft_list
@@ -91,8 +92,11 @@ class KubeProxy:
             return ()
         return tuple(address for tables in self._tables for address in service_addresses(self.rules(node, zone), tables.family))
 
-    def text(self, node: Node, zone: str = "", memory: Memory | None = None) -> str:
-        """The node's tables as `iptables-save`, `nft list table`, `ipvsadm -Ln` or a list of policies prints them."""
+    def text(self, node: Node, zone: str = "", memory: Memory | None = None, addresses: Iterable[str] = ()) -> str:
+        """The node's tables as `iptables-save`, `nft list table`, `ipvsadm -Ln` or a list of policies prints them.
+
+        ``addresses`` are those at which the node has node ports in the mode ipvs, if they are not only its own.
+        """
         rules, texts = self.rules(node, zone), []
         for family in (tables.family for tables in self._tables):
             if self.mode == IptablesMode.name:
@@ -100,7 +104,7 @@ class KubeProxy:
             elif self.mode == NftablesMode.name:
                 texts.append(nft_list(rules, node, family))
             elif self.mode == IpvsMode.name:
-                texts.append(ipvsadm(rules, node, family, memory))
+                texts.append(ipvsadm(rules, tuple(addresses) or node.ips, family, memory))
             else:
                 texts.append(policy_table(rules, family))
         return "\n".join(texts)

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from k8snet_course.linux.memory import Memory
-from k8snet_course.linux.netfilter import FILTER, FORWARD, INPUT, NAT, OUTPUT, POSTROUTING, PREROUTING, Rules, Source
+from k8snet_course.linux.netfilter import FILTER, FORWARD, INPUT, IPVS, NAT, OUTPUT, POSTROUTING, PREROUTING, Rules, Source
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.rule import Row, Seen, destination_of
 from k8snet_course.linux.trace import Verdict
@@ -69,7 +69,7 @@ class Proxy(Protocol):
     def on(self, node: Node, zone: str = "") -> Iterable[Source]:
         """The rules of a node by IP family, which follow every later change: hand them to ``Rules(sources=...)``."""
 
-    def text(self, node: Node, zone: str = "", memory: Memory | None = None) -> str:
+    def text(self, node: Node, zone: str = "", memory: Memory | None = None, addresses: Iterable[str] = ()) -> str:
         """The node's tables as the command prints them that a person would use there."""
 
 
@@ -122,12 +122,23 @@ def decide(rules: Rules, packet: Packet, is_local: Callable[[str], bool], from_n
         address, port = destination_of(backend)
         packet = packet._replace(dst=address, dst_port=port or packet.dst_port)
     hook = OUTPUT if from_node else INPUT if is_local(packet.dst) else FORWARD
+    served = rules.ask(IPVS, IPVS, seen)
+    if served.rule is not None and not backend:
+        entered = Seen(packet, seen.in_link, "", ruling.mark, is_local, state, seed, memory)
+        guard = rules.ask(FILTER, INPUT, entered).rule if not from_node else None
+        for row in (guard, served.rule):
+            if row is not None and row.target in _END:
+                return _ended(row)
+        backend, rule, hook = served.rule.to, str(served.rule), OUTPUT
+        address, port = destination_of(backend)
+        packet = packet._replace(dst=address, dst_port=port)
     passed = rules.ask(FILTER, hook, Seen(packet, seen.in_link, "", ruling.mark, is_local, state, seed, memory))
     if passed.rule is not None and passed.rule.target in _END:
         return _ended(passed.rule)
     last = rules.ask(NAT, POSTROUTING, Seen(packet, "", "eth0", ruling.mark, is_local, state, seed, memory))
     masquerade = hook != INPUT and last.rule is not None and last.rule.target == "MASQUERADE"
-    return Decision(Outcome.TRANSLATED if backend else Outcome.PASSED, backend, masquerade, rule, ruling.remember)
+    return Decision(Outcome.TRANSLATED if backend else Outcome.PASSED, backend, masquerade, rule,
+                    ruling.remember + served.remember)
 
 
 _END = {"REJECT": Outcome.REJECTED, "DROP": Outcome.DROPPED}
