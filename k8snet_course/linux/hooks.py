@@ -25,7 +25,6 @@ from k8snet_course.linux.record import Record
 from k8snet_course.linux.rule import destination_of
 from k8snet_course.linux.trace import Action, Verdict
 
-
 _SILENCE = Ruling(None, 0)
 """What no rule says."""
 

@@ -335,6 +335,7 @@ class _Reader:
         seen = row.looks_at(self.seen)
         for part in self.rules.parts(SETS, row.set_name, self.family):
             for member in part.near(seen.packet):
+                assert not isinstance(member, Lot), "nothing is drawn among members"
                 if not member.missed(seen, self.mark):
                     return ""
         return f"not in the set {row.set_name}"

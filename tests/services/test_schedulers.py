@@ -110,6 +110,18 @@ def test_connections_are_counted_and_choose(scheduler: str) -> None:
     assert memory.total("TCP 10.96.0.20:80") == 6
 
 
+def test_a_client_that_stays_takes_no_turn() -> None:
+    """Tried on Linux 6.1: round robin goes on where it was when somebody new comes."""
+    proxy, memory = proxied("ipvs", web(session_affinity="ClientIP")), Memory()
+    rules, local, found = proxy.rules(NODES[0]), is_local(NODES[0], *proxy.addresses(NODES[0])), []
+    for port, client in enumerate((9, 9, 9, 10, 9, 11), start=20000):
+        decision = decide(rules, Packet(f"10.244.0.{client}", "10.96.0.20", "TCP", port, 80), local, memory=memory)
+        memory.note(decision.remember)
+        found.append(decision.backend)
+    first, second, third = "10.244.1.3:8080", "10.244.1.2:8080", "10.244.0.2:8080"
+    assert found == [first, first, first, second, first, third]
+
+
 def test_a_closed_connection_counts_no_more() -> None:
     proxy, memory = proxied("ipvs", web(), settings=Settings(scheduler="lc")), Memory()
     rules, local = proxy.rules(NODES[0]), is_local(NODES[0])

@@ -76,12 +76,14 @@ class VirtualServer(Rule):
         name = ""
         if self.persistent and memory is not None:
             name = next((name for name in self.servers if memory.has(f"{key} {name}", client, self.persistent)), "")
-        if not name:
+        scheduled = not name
+        if scheduled:
             name = self.scheduled(seen, luck)
         if not name:
             return Rule(self.chain, "REJECT", to="icmp-port-unreachable", verdict=Verdict.NO_ENDPOINTS,
                         comment=f"{key} has no real server"), luck, ()
-        remember = ((key, name), *(((f"{key} {name}", client),) if self.persistent else ()))
+        remember = ((key, name), *(((f"{key} {name}", client),) if self.persistent else ()),
+                    *(((_turns(key), name),) if scheduled else ()))
         return RealServer(self.chain, "DNAT", to=name), luck, remember
 
     def scheduled(self, seen: Seen, luck: float) -> str:
@@ -93,10 +95,15 @@ class VirtualServer(Rule):
         memory, packet, key = seen.memory, seen.packet, self.key_at(seen.packet.dst)
         servers = tuple(Server(name, active=memory.open(key, name) if memory is not None else 0)
                         for name in reversed(self.servers))
-        turn = memory.total(key) if memory is not None else int(luck * len(servers))
+        turn = memory.total(_turns(key)) if memory is not None else int(luck * len(servers))
         last = memory.latest(key) if memory is not None else ""
         found = schedule(self.scheduler, servers, turn, packet.src, packet.dst, last)
         return found.name if found is not None else ""
+
+
+def _turns(key: str) -> str:
+    """The list of those connections for which the scheduler was asked: not of clients that stay with their server."""
+    return f"turns of {key}"
 
 
 _LETTERS = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}
