@@ -104,8 +104,6 @@ def check_cluster(cluster: Cluster) -> None:
     if cluster.cni not in (*PLUGINS, IPIP_PLUGIN):
         raise NotEmulated(cluster.cni, f"one of {', '.join(PLUGINS)}",
                           "make the cluster with one of these plugins, such as cni='flannel'")
-    if ":" in cluster.pod_cidr:
-        _check_ipv6(cluster)
     node = cluster.nodes[0].name
     if cluster.services and cluster.cni.startswith("cilium"):
         raise NotEmulated(f"Services with {cluster.cni}", "another plugin for Services", "make the cluster with cni='flannel'")
@@ -118,13 +116,6 @@ def check_cluster(cluster: Cluster) -> None:
                           kernel()[IPVS].get)
     if not kernel()[NFT_IPV4].there and (mode == "nftables" or nft_text(cluster, node)):
         raise NotEmulated("policies, and proxy='nftables',", f"a kernel that has {NFT_IPV4}", kernel()[NFT_IPV4].get)
-
-
-def _check_ipv6(cluster: Cluster) -> None:
-    """The same for what is missing in IPv6 only."""
-    for kind in ("networkpolicies", "clusternetworkpolicies"):
-        if cluster.objects(kind) and cluster.namespace(cluster.nodes[0].name).doors:
-            raise NotEmulated(f"{kind} with IPv6", "policies of clusters with IPv4 alone", "delete them first")
 
 
 def plans(cluster: Cluster, made: Mapping[str, Made] = {}) -> dict[str, Plan]:

@@ -8,7 +8,8 @@ become lists of addresses, and in which order rules are read is said by chains. 
     from.../allow, to.../allow   where the rules of the tier Admin lead that pass: NetworkPolicies, then the tier Baseline
 
 In each, `return` lets a packet through and `drop` does not.  Answers and errors of connections that were let through are not
-asked again; nor is a packet between a pod and its own node, or from a pod to itself.
+asked again; nor is a packet between a pod and its own node, or from a pod to itself.  IPv6 has a table of its own, where the
+questions for neighbours pass: policies are about connections.
 
 Modelled simply, as in the model: the place of both chains (Calico's are in FORWARD, Cilium's are eBPF programs).
 
@@ -37,12 +38,15 @@ from k8snet_course.objects.network_policy import EGRESS, INGRESS, NetworkPolicy,
 from k8snet_course.objects.selector import LabelSelector
 
 TABLE = "policies"
+_FAMILIES = ("ip", "ip6")
+_NEIGHBOURS = "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept"
+"""IPv6 asks for MAC addresses by ICMP (RFC 4861), which packet filters see; they do not see ARP."""
 _OUTSIDE_ONLY = ("cilium", "cilium-native")
 """The plugins with which a NetworkPolicy's ipBlock means nobody inside the cluster."""
 
 
 def policy_table(cluster: Cluster, node: str) -> str:
-    """The table with the policies of a node's pods, as `nft -f` reads it; empty where none is enforced.
+    """The policies of a node's pods, a table for each IP family, as `nft -f` reads them; empty where none is enforced.
 
     >>> cluster = Cluster(cni="calico-bgp")
     >>> _ = cluster.add_pod("web"), cluster.apply({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
@@ -69,25 +73,31 @@ def policy_table(cluster: Cluster, node: str) -> str:
     """
     if not cluster.namespace(node).doors:
         return ""
-    people = _People(cluster)
-    lines: list[str] = []
+    has = {family for cidr in cluster.pod_cidr.split(",") for family in ["ip6" if ":" in cidr else "ip"]}
+    return "\n".join(_table(_People(cluster, family), node) for family in _FAMILIES if family in has)
+
+
+def _table(people: _People, node: str) -> str:
+    """The table of one family."""
+    family, lines = people.family, list[str]()
+    neighbours = [_NEIGHBOURS] if family == "ip6" else []
     for direction, hook, interface, near in ((EGRESS, "prerouting priority dstnat + 50", "iifname", "saddr"),
                                              (INGRESS, "postrouting priority srcnat - 50", "oifname", "daddr")):
         jumps = []
-        for pod in (pod for pod in cluster.pods_on(node) if not pod.host_network):
+        for pod in (pod for pod in people.cluster.pods_on(node) if not pod.host_network):
             found = _pod_chains(people, pod, direction)
             if found is None:
                 continue
             name, link = _name(pod, direction), people.door(pod)
-            exempt = _set((*pod.ips, *people.at_node(node)))
+            exempt = _set((*people.of_pod(pod), *people.at_node(node)))
             lines += _chain(f"{name}/allow", found.after)
-            lines += _chain(name, [f"ip {_far(direction)} {exempt} return", *found.before, f"goto {name}/allow"])
+            lines += _chain(name, [f"{family} {_far(direction)} {exempt} return", *found.before, f"goto {name}/allow"])
             # iptables sees a bridge's port by the bridge's name.
-            behind = f'"{link.master}" ip {near} {_set(pod.ips)}' if link.master else f'"{link.name}"'
+            behind = f'"{link.master}" {family} {near} {_set(people.of_pod(pod))}' if link.master else f'"{link.name}"'
             jumps.append(f"{interface} {behind} jump {name}")
-        lines += _chain(direction.lower(), [f"type filter hook {hook}; policy accept;", "ct state established,related accept",
-                                            *jumps])
-    return "\n".join([f"table ip {TABLE} {{", *lines, "}"])
+        lines += _chain(direction.lower(), [f"type filter hook {hook}; policy accept;", *neighbours,
+                                            "ct state established,related accept", *jumps])
+    return "\n".join([f"table {family} {TABLE} {{", *lines, "}"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +109,27 @@ class _Chains:
 
 
 class _People:
-    """Who has which address, for selectors."""
+    """Who has which address of one IP family, for selectors."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, family: str) -> None:
         self.cluster = cluster
+        self.family = family
         self.pods = tuple(pod for pod in cluster.pods if not pod.host_network)
         self.namespaces = {each.name: each.labels for each in cluster.objects("namespaces")}
         self.nodes = {node.name: [address for link in cluster.namespace(node.name).links.values() if link.kind != "loopback"
-                                  for address in (text.partition("/")[0] for text in link.addresses)] for node in cluster.nodes}
+                                  for address in self.ours(text.partition("/")[0] for text in link.addresses)]
+                      for node in cluster.nodes}
         self.policies: tuple[NetworkPolicy, ...] = cluster.objects("networkpolicies")
         self.cluster_policies: tuple[ClusterNetworkPolicy, ...] = tuple(sorted(
             cluster.objects("clusternetworkpolicies"), key=lambda policy: (policy.priority, policy.name)))
+
+    def ours(self, addresses: Iterable[str]) -> list[str]:
+        """Those of these addresses or networks that are of the family."""
+        return [each for each in addresses if (":" in each) == (self.family == "ip6")]
+
+    def of_pod(self, pod: Pod) -> list[str]:
+        """The pod's address of the family."""
+        return self.ours(pod.ips)
 
     def at_node(self, node: str) -> list[str]:
         """The addresses of a node itself."""
@@ -166,33 +186,34 @@ def _pod_chains(people: _People, pod: Pod, direction: str) -> _Chains | None:
 def _ends(people: _People, peer: NetworkPolicyPeer, namespace: str, direction: str) -> Iterator[str]:
     """The conditions on the other end's address, of which one suffices: one peer of a NetworkPolicy."""
     if peer.ip_block is None:
-        yield from _among(people.selected(peer.pod_selector, peer.namespace_selector, namespace), direction)
+        yield from _among(people, people.selected(peer.pod_selector, peer.namespace_selector, namespace), direction)
         return
-    words = [f"ip {_far(direction)} {peer.ip_block.cidr}"]
-    words += [f"ip {_far(direction)} != {hole}" for hole in peer.ip_block.except_]
-    if people.cluster.cni in _OUTSIDE_ONLY:
-        inside = [*(ip for pod in people.pods for ip in pod.ips), *(ip for ips in people.nodes.values() for ip in ips)]
-        words.append(f"ip {_far(direction)} != {_set(inside)}")
-    yield " ".join(words)
+    far = f"{people.family} {_far(direction)}"
+    for cidr in people.ours([peer.ip_block.cidr]):
+        words = [f"{far} {cidr}", *(f"{far} != {hole}" for hole in peer.ip_block.except_)]
+        if people.cluster.cni in _OUTSIDE_ONLY:
+            inside = [ip for ips in (*map(people.of_pod, people.pods), *people.nodes.values()) for ip in ips]
+            words.append(f"{far} != {_set(inside)}")
+        yield " ".join(words)
 
 
 def _cluster_ends(people: _People, peer: ClusterNetworkPolicyPeer, direction: str) -> Iterator[str]:
     """The same for one peer of a ClusterNetworkPolicy.  Nobody here has been found by a name."""
-    for cidr in peer.networks:
-        yield f"ip {_far(direction)} {cidr}"
+    far = f"{people.family} {_far(direction)}"
+    yield from (f"{far} {cidr}" for cidr in people.ours(peer.networks))
     if peer.nodes is not None:
         nodes = [ip for name, ips in people.nodes.items() if peer.nodes.matches(people.cluster.node_labels(name)) for ip in ips]
         if nodes:
-            yield f"ip {_far(direction)} {_set(nodes)}"
+            yield f"{far} {_set(nodes)}"
     if peer.pods is not None:
-        yield from _among(people.selected(peer.pods.pod_selector, peer.pods.namespace_selector), direction)
+        yield from _among(people, people.selected(peer.pods.pod_selector, peer.pods.namespace_selector), direction)
     if peer.namespaces is not None:
-        yield from _among(people.selected(None, peer.namespaces), direction)
+        yield from _among(people, people.selected(None, peer.namespaces), direction)
 
 
-def _among(pods: Sequence[Pod], direction: str) -> Iterator[str]:
+def _among(people: _People, pods: Sequence[Pod], direction: str) -> Iterator[str]:
     if pods:
-        yield f"ip {_far(direction)} {_set(ip for pod in pods for ip in pod.ips)}"
+        yield f"{people.family} {_far(direction)} {_set(ip for pod in pods for ip in people.of_pod(pod))}"
 
 
 def _named(people: _People, pod: Pod, direction: str, name: str, protocol: str) -> Iterator[str]:
@@ -201,7 +222,7 @@ def _named(people: _People, pod: Pod, direction: str, name: str, protocol: str) 
         for container in end.containers:
             for port in container.ports:
                 if port.name == name and protocol in ("", port.protocol):
-                    yield f"ip daddr {_set(end.ips)} {_port(port.protocol, port.container_port, None)}"
+                    yield f"{people.family} daddr {_set(people.of_pod(end))} {_port(port.protocol, port.container_port, None)}"
 
 
 def _port(protocol: str, port: int | None, last: int | None) -> str:

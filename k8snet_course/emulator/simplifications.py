@@ -31,8 +31,6 @@ REFUSED, LAID_OUT, DIFFERS = "refused", "laid out", "differs"
 _TABLE = (
     Simplification("plugins", REFUSED, "the three fabrics, and calico (IPIP) where the kernel has no IPIP",
                    "they need switches or that tunnel"),
-    Simplification("ipv6", REFUSED, "policies that a plugin enforces, in clusters with IPv6",
-                   "this version compiles policies for IPv4"),
     Simplification("proxy modes", REFUSED, "Services with kube-proxy in the modes ipvs and kernelspace",
                    "IPVS is not in every kernel, and kernelspace is Windows"),
     Simplification("cilium services", REFUSED, "Services with cilium and cilium-native",

@@ -8,10 +8,11 @@ import pytest
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.emulator import Outcome, emulate
-from k8snet_course.emulator.agreement import Wanted, compare
+from k8snet_course.emulator.agreement import Wanted, asked, compare
 from k8snet_course.emulator.cni_run import files_in
 from k8snet_course.emulator.ground import Ground
 from k8snet_course.faults import ForwardingOff, MissingNeighbour, MissingRoute
+from k8snet_course.linux.trace import Verdict
 
 REAL = pytest.mark.needs("ip", "bridge", "ip6tables-restore", "nft", "/usr/lib/cni/bridge", "root")
 PLUGINS = ("none", "bridge", "flannel", "flannel-host-gw", "calico-bgp", "calico-vxlan", "cilium", "cilium-native")
@@ -123,6 +124,61 @@ def test_services(cni: str, proxy: str) -> None:
         assert compare(cluster, lab, [(source, *way, "TCP") for source, way in product(sources, entrances)]) == []
         if cni != "bridge":  # whose nodes know no way to each other's pods
             assert {lab.send("a", *entrance).reached for entrance in entrances} == {"c"}
+
+
+POLICIES = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: to-b}
+spec:
+  podSelector: {matchLabels: {app: b}}
+  ingress:
+  - from: [{podSelector: {matchLabels: {app: c}}}]
+    ports: [{port: 80, endPort: 81}]
+  - from: [{ipBlock: {cidr: "fd00:192:168:1::/64", except: ["fd00:192:168:1::3/128"]}}, {ipBlock: {cidr: 192.168.1.3/32}}]
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: from-c}
+spec:
+  podSelector: {matchLabels: {app: c}}
+  policyTypes: [Egress]
+  egress:
+  - to: [{namespaceSelector: {}}]
+    ports: [{protocol: UDP}, {port: 80}]
+---
+apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: admin}
+spec:
+  tier: Admin
+  priority: 5
+  subject: {namespaces: {}}
+  egress:
+  - {action: Deny, to: [{networks: ["fd00:10:244::/64"]}], protocols: [{udp: {destinationPort: {number: 53}}}]}
+  - {action: Pass, to: [{nodes: {}}]}
+  ingress:
+  - action: Deny
+    from: [{pods: {namespaceSelector: {}, podSelector: {matchLabels: {app: a}}}}]
+    protocols: [{tcp: {destinationPort: {number: 81}}}]
+"""
+
+
+@REAL
+@pytest.mark.parametrize(("cni", "ranges"), [("calico-bgp", "dual"), ("calico-vxlan", "six"), ("calico-vxlan", "six first"),
+                                            ("cilium", "dual"), ("cilium-native", "six")])
+def test_policies(cni: str, ranges: str) -> None:
+    """A policy's addresses are of one family, its selectors mean both; and pods still find their neighbours."""
+    cluster = cluster_of(cni, ranges)
+    cluster.add_pod("d", node="node-2", listen=(80, 81, "53/UDP"), labels={"app": "b"})
+    cluster.apply(POLICIES)
+    wanted = probes(cluster)
+    traces = [asked(cluster, probe) for probe in wanted]
+    seen = {(":" in trace.packet.dst, trace.verdict) for trace in traces}
+    verdicts = (Verdict.DENIED_INGRESS, Verdict.DENIED_EGRESS, Verdict.DELIVERED)
+    assert set(product({True, ranges == "six"}, verdicts)) <= seen
+    with emulate(cluster) as lab:
+        assert compare(cluster, lab, wanted) == []
 
 
 @REAL

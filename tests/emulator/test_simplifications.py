@@ -39,18 +39,6 @@ def plugins() -> None:
         check_cluster(Cluster(cni=cni))
 
 
-def ipv6() -> None:
-    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "deny"},
-              "spec": {"podSelector": {}}}
-    for ranges in (("fd00:10:244::/56", "fd00:192:168:1::/64"),
-                   ("10.244.0.0/16,fd00:10:244::/56", "192.168.1.0/24,fd00:192:168:1::/64")):
-        cluster = Cluster(cni="calico-bgp", pod_cidr=ranges[0], node_network=ranges[1])
-        cluster.add_pod("a")
-        check_cluster(cluster)
-        cluster.apply(policy)
-        refused(cluster, "networkpolicies with IPv6")
-
-
 def proxy_modes() -> None:
     for proxy, works in (("iptables", True), ("nftables", True), ("ipvs", kernel()[IPVS].there), ("kernelspace", False)):
         cluster = Cluster(proxy=proxy)
@@ -182,18 +170,18 @@ def overheard_questions() -> None:
 
 REAL = pytest.mark.needs("ip", "bridge", "iptables-restore", "sysctl", "ping", "root")
 ASSERTIONS: dict[str, Callable[[], None]] = {
-    "plugins": plugins, "ipv6": ipv6, "proxy modes": proxy_modes, "cilium services": cilium_services,
+    "plugins": plugins, "proxy modes": proxy_modes, "cilium services": cilium_services,
     "sidecars": sidecars, "ebpf maps": ebpf_maps, "doors": doors, "announcements": announcements,
     "cards": cards, "reverse path filter": reverse_path_filter,
     "redirects": redirects, "path mtu": path_mtu, "patience": patience, "fresh tables": fresh_tables,
     "rationed errors": rationed_errors, "overheard questions": overheard_questions}
-ON_PAPER = ("plugins", "ipv6", "proxy modes", "cilium services", "sidecars", "ebpf maps", "doors", "announcements")
+ON_PAPER = ("plugins", "proxy modes", "cilium services", "sidecars", "ebpf maps", "doors", "announcements")
 
 
 def test_the_table_is_what_is_asserted() -> None:
     assert [row.name for row in table()] == list(ASSERTIONS)
     kinds = [row.kind for row in table()]
-    assert [kinds.count(kind) for kind in (REFUSED, LAID_OUT, DIFFERS)] == [5, 9, 2], "a new row needs a reason, and a row here"
+    assert [kinds.count(kind) for kind in (REFUSED, LAID_OUT, DIFFERS)] == [4, 9, 2], "a new row needs a reason, and a row here"
 
 
 @pytest.mark.parametrize("name", ON_PAPER)
