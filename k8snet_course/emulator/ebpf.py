@@ -31,7 +31,9 @@ def routes(ns: Namespace) -> Iterator[str]:
     route replace 10.244.1.0/24 encap ip id 0 dst 192.168.1.3 via 192.168.1.3 dev cilium_vxlan onlink src 10.244.0.1 mtu 1450
     """
     for entry, way in _entries(ns):
-        source = f" src {way.src}" if way.src else ""  # as by the route that leads to the program
+        # As by the route that leads to the program: its own source address, or that of the program's interface.
+        src = way.src or ns.links[way.dev].source_for(entry.dst.partition("/")[0])
+        source = f" src {src}" if src else ""
         if not entry.via:
             one = f"{whole(entry.dst)} dev {entry.dev}"
             yield f"route replace {one}{'' if ':' in entry.dst else ' scope link'}{source}"

@@ -37,7 +37,7 @@ from k8snet_course.linux.link import End, Link, Tunnel
 from k8snet_course.linux.namespace import Namespace, Network
 from k8snet_course.linux.neighbour import solicited_node
 from k8snet_course.linux.netfilter import FORWARD, INPUT, OUTPUT, POSTROUTING, PREROUTING
-from k8snet_course.linux.packet import BROADCAST_MAC, IPV6_LEAST_MTU, Frame, Packet
+from k8snet_course.linux.packet import BROADCAST_MAC, IPV6_LEAST_MTU, Frame, Packet, fragment_size
 from k8snet_course.linux.resolve import copy_taker, resolve
 from k8snet_course.linux.route import FEW_ROWS
 from k8snet_course.linux.trace import Action, Change, Told, Trace, Verdict
@@ -77,9 +77,9 @@ class _Walk(Hooks):
 
     _flight: tuple[End, Frame] | None = None
     _piece = 0
-    """The size of the largest fragment, if the sender has cut an IPv6 packet."""
-    _cut = 0
-    """The same of an IPv4 packet that somebody has cut."""
+    """The size of the largest fragment, if somebody has cut the packet (inside all tunnels)."""
+    _outer_piece = 0
+    """The same of the tunnel's packet, until the tunnel's end puts it together again."""
     expected: Flow | None = None
     """From and to where the answer must come, for the program that waits for it."""
 
@@ -320,6 +320,7 @@ class _Walk(Hooks):
         """Rule 5: take out what a tunnel carried, as if it had come in by the tunnel's interface."""
         inner = packet.carried
         assert inner is not None
+        self._outer_piece = 0
         self.step(Action.DECAPSULATE, link.name, inner, telling.unwrapped, link, packet, inner.size)
         if isinstance(packet.inner, Frame) and link.master:
             frame = packet.inner
@@ -437,24 +438,29 @@ class _Walk(Hooks):
 
     def _fits(self, link: Link, packet: Packet, spare: int) -> bool:
         """Whether an interface takes a packet, or pieces into which it has been cut, from a cable or for one."""
-        if packet.size <= link.mtu + spare:
-            return True
-        if packet.version == 4:
-            return not packet.dont_fragment and 0 < self._cut <= link.mtu
-        return 0 < self._piece <= link.mtu - _wrapping(packet)
+        return packet.size <= link.mtu + spare or self._largest(packet) <= link.mtu + spare
+
+    def _largest(self, packet: Packet) -> int:
+        """The size of the largest piece in which a packet travels; the whole, if nobody has cut it."""
+        inside = packet.size - _wrapping(packet)
+        size = packet.size - inside + min(self._piece or inside, inside)
+        return min(self._outer_piece or size, size) if packet.inner is not None else size
 
     def _in_pieces(self, packet: Packet, mtu: int, own: bool) -> bool:
         """Whether a packet that is larger than this MTU can go on in pieces.
 
-        IPv4: sender or router cuts what may be cut.  IPv6: the sender does, but not the packets that a tunnel makes.
+        IPv4: sender or router cuts what may be cut.  IPv6: the sender does, but not the packets that a tunnel makes.  What a
+        tunnel carries may be in pieces already, each of which has become a packet of the tunnel.
         """
-        if packet.version == 4:
-            if not packet.dont_fragment:
-                self._cut = mtu
-            return not packet.dont_fragment
-        if own and not packet.dont_fragment and packet.inner is None:
-            self._piece = mtu
-        return 0 < self._piece <= mtu - _wrapping(packet)
+        if self._largest(packet) <= mtu:
+            return True
+        if packet.dont_fragment or (packet.version == 6 and not (own and packet.inner is None)):
+            return False
+        if packet.inner is None:
+            self._piece = fragment_size(mtu, packet.version)
+        else:
+            self._outer_piece = fragment_size(mtu, packet.version)
+        return True
 
     def _carries(self, ns: Namespace, link: Link, remote: str) -> bool:
         """Whether what this tunnel sends to a machine arrives there: a walk of its own, which leaves no trace."""

@@ -183,12 +183,11 @@ class Hooks(Record):
     def _state(self, ns: Namespace, packet: Packet) -> str:
         """What connection tracking calls the packet: an answer is known only where its request went by.
 
-        An answer that nobody asked for is INVALID for TCP and for pings; UDP cannot tell, so there it opens a connection.
+        An answer that nobody asked for is INVALID for TCP and for pings, and so is an error about a packet that did not come
+        by; UDP cannot tell, so there it opens a connection.
         """
-        if packet.is_icmp_error:
-            return "RELATED"
         if not self.awaited:
-            return "NEW,DNAT" if self.dnat else "NEW"
+            return "INVALID" if packet.is_icmp_error else "NEW,DNAT" if self.dnat else "NEW"
         if ns.name in self.memory:
-            return "ESTABLISHED"
+            return "RELATED" if packet.is_icmp_error else "ESTABLISHED"
         return "NEW" if packet.protocol == "UDP" else "INVALID"

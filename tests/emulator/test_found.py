@@ -241,3 +241,51 @@ def test_a_route_in_a_blackholes_place_leads_to_its_routers_wire() -> None:
     assert [str(row) for row in cluster.node("node-1").routes if row.dst == block] == [f"{block} via 192.168.1.1 dev eth0"]
     agreed(cluster, [("p0", "10.244.41.200", 80, "TCP"), ("node-1", "10.244.41.200", None, "ICMP"),
                      ("p0", "node-1", 80, "TCP")])
+
+
+@REAL
+def test_an_error_about_an_unknown_connection_is_invalid() -> None:
+    """Found by a sweep: node-2 tells of a closed port by way of node-4, which knows nothing of it, and whose rules drop that."""
+    cluster = Cluster(4, "bridge")
+    cluster.add_pod("p0", "node-3", labels={"app": "x"})
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s0"}, "spec": {
+        "selector": {"app": "x"}, "ports": [{"port": 80}]}})
+    cluster.inject(WrongRoute("node-2", "192.168.1.0/24", "192.168.1.5"))
+    trace = cluster.send("node-3", "node-2", 53, "UDP")
+    assert trace.verdict is Verdict.REFUSED and trace.reply is not None
+    assert (trace.reply.verdict, trace.reply.hops[-1].label) == (Verdict.DENIED_INGRESS, "node-4")
+    assert "--ctstate INVALID" in trace.reply.reason
+    agreed(cluster, [("node-3", "node-2", 53, "UDP"), ("laptop", "node-2", 53, "UDP"), ("node-4", "node-2", 53, "UDP")])
+
+
+@REAL
+def test_a_refusal_by_a_rule_is_lost_the_same_way() -> None:
+    """Found by a sweep."""
+    cluster = Cluster(3, "bridge", load_balancer="192.168.1.240/28")
+    cluster.add_pod("p0", "node-3")
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s0"}, "spec": {
+        "type": "NodePort", "selector": {"app": "y"}, "ports": [{"port": 80, "nodePort": 31663}]}})
+    cluster.inject(WrongRoute("node-1", "192.168.1.0/24", "192.168.1.3"))
+    agreed(cluster, [("node-3", "node-1", 31663, "TCP"), ("laptop", "node-1", 31663, "TCP")])
+
+
+@REAL
+@pytest.mark.parametrize("broken", [True, False])
+def test_pieces_travel_each_in_a_packet_of_the_tunnel(broken: bool) -> None:
+    """Found by a sweep: what was cut for the tunnel comes out of it in pieces, which a bridge's port takes."""
+    cluster = Cluster(2, "weave")
+    cluster.add_pod("p0", "node-1")
+    if broken:
+        cluster.inject(BridgeNetfilterOff("node-1"))
+    trace = cluster.send("node-2", "p0", 80, "UDP", size=3000)
+    assert trace.verdict is Verdict.REFUSED
+    agreed(cluster, [("node-2", "p0", 80, "UDP", size) for size in (1340, 1348, 1349, 1352, 3000)])
+
+
+@REAL
+def test_a_program_of_ebpf_has_the_source_address_of_its_interface() -> None:
+    """Found by a sweep: the lab's own mistake, where the route to the program has lost its source address."""
+    cluster = Cluster(2, "cilium")
+    cluster.add_pod("p0", "node-1")
+    cluster.inject(WrongRoute("node-1", "10.244.0.0/24", "192.168.1.3"))
+    agreed(cluster, [("node-1", "p0", 80, "TCP"), ("node-1", "p0", 53, "UDP")])
