@@ -245,7 +245,7 @@ def test_a_route_in_a_blackholes_place_leads_to_its_routers_wire() -> None:
 
 @REAL
 def test_an_error_about_an_unknown_connection_is_invalid() -> None:
-    """Found by a sweep: node-2 tells of a closed port by way of node-4, which knows nothing of it, and whose rules drop that."""
+    """Found by a sweep: node-2 tells of a closed port by way of node-4, whose rules drop what it knows nothing of."""
     cluster = Cluster(4, "bridge")
     cluster.add_pod("p0", "node-3", labels={"app": "x"})
     cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s0"}, "spec": {
