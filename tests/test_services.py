@@ -747,22 +747,27 @@ manifests_of_services = st.fixed_dictionaries({}, optional={
     "externalIPs": st.just(["198.51.100.7"])})
 
 
+KEEPING = ("cilium-native", "aci", "bcf")
+"""Networks in which a pod's packet comes to another node with the pod's address."""
+
+
 def short_circuited(cni: str, spec: dict[str, Any], src: str, dst: str) -> bool:
     """A pod asks another node for a Service of the policy Local, and comes there with its own address.
 
     kube-proxy takes every packet from a pod's address for one of its own node, and hides no source: see the next test.
     """
-    return (cni == "cilium-native" and spec.get("externalTrafficPolicy") == "Local" and dst.startswith("node")
+    return (cni in KEEPING and spec.get("externalTrafficPolicy") == "Local" and dst.startswith("node")
             and src in ("client", "web-1"))
 
 
 @pytest.mark.parametrize("proxy", ["iptables", "nftables"])
-def test_a_pod_that_keeps_its_address_on_the_way_to_another_node_is_taken_for_a_pod_of_that_node(proxy: str) -> None:
+@pytest.mark.parametrize("cni", KEEPING)
+def test_a_pod_that_keeps_its_address_on_the_way_to_another_node_is_taken_for_a_pod_of_that_node(cni: str, proxy: str) -> None:
     """FACTS 6.4: with the policy Local, pods' traffic is treated as Cluster.  Where the network masquerades what pods send to
     nodes, this means the node's own pods alone.  Cilium's native routing keeps a pod's address on the way to another node; that
     node then sends the packet on to a pod elsewhere, whose answer goes straight back, past the node that would undo the NAT.
     """
-    cluster = world("cilium-native", proxy, on=(1,))
+    cluster = world(cni, proxy, on=(1,))
     cluster.apply(service(type="NodePort", externalTrafficPolicy="Local", ports=[{"port": 80, "nodePort": NODE_PORT}]))
     trace = cluster.send("client", "node-2", port=NODE_PORT)
     assert trace.delivered and not trace.answered and trace.reply is not None

@@ -106,7 +106,7 @@ class Hooks(Record):
     def _server(self, ns: Namespace, packet: Packet) -> Ruling:
         """What IPVS says to a packet.  At an interface that is only there for addresses (a dummy) there are no node ports."""
         rules = ns.rules6 if ":" in packet.dst else ns.rules
-        if rules.empty:
+        if not rules.has_servers:
             return _SILENCE
         return rules.ask(IPVS, IPVS, self._seen(ns, packet, "", "")._replace(is_local=ns.has_node_ports))
 

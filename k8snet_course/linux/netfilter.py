@@ -167,6 +167,14 @@ class Rules:
         self._edition = 0
         self._read: dict[_Question, Ruling] = {}
 
+    @property
+    def has_servers(self) -> bool:
+        """Whether there are virtual servers of IPVS."""
+        for source in self._sources:  # every delivered packet asks
+            if source.chain(IPVS, IPVS):
+                return True
+        return False
+
     def rows(self, table: str) -> Iterator[Row]:
         """The rules of a table, chain by chain.  From a large source this makes them all."""
         for family in _FAMILIES:

@@ -21,12 +21,12 @@ Source: Linux, net/netfilter/ipvs/ip_vs_{rr,wrr,lc,wlc,lblc,sh,dh,sed,nq,mh}.c; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, reduce
 from hashlib import sha256
 from ipaddress import ip_address
 from math import gcd
+from typing import NamedTuple
 
 from k8snet_course.errors import InvalidArgument
 
@@ -38,8 +38,7 @@ _MAGLEV = 4093
 _GOLDEN = 0x61C88647
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """A real server: ``weight`` is its share, ``active`` and ``inactive`` are its connections.
 
     >>> print(Server("10.244.0.2:8080", active=3))

@@ -75,7 +75,9 @@ class VirtualServer(Rule):
         memory, client, key = seen.memory, seen.packet.src, self.key_at(seen.packet.dst)
         name = ""
         if self.persistent and memory is not None:
-            name = next((name for name in self.servers if memory.has(f"{key} {name}", client, self.persistent)), "")
+            mine = {each.removeprefix(f"{key} ") for each in memory.lists_of(client)
+                    if each.startswith(f"{key} ") and memory.has(each, client, self.persistent)}
+            name = next((name for name in self.servers if name in mine), "") if mine else ""
         scheduled = not name
         if scheduled:
             name = self.scheduled(seen, luck)
@@ -93,9 +95,11 @@ class VirtualServer(Rule):
         remembers nothing draws whose turn it is.
         """
         memory, packet, key = seen.memory, seen.packet, self.key_at(seen.packet.dst)
+        turn = memory.total(_turns(key)) if memory is not None else int(luck * len(self.servers))
+        if self.scheduler in _BY_TURNS and self.servers:
+            return self.servers[-1 - turn % len(self.servers)]  # all have the weight 1, so there is nothing to look at
         servers = tuple(Server(name, active=memory.open(key, name) if memory is not None else 0)
                         for name in reversed(self.servers))
-        turn = memory.total(_turns(key)) if memory is not None else int(luck * len(servers))
         last = memory.latest(key) if memory is not None else ""
         found = schedule(self.scheduler, servers, turn, packet.src, packet.dst, last)
         return found.name if found is not None else ""
@@ -106,6 +110,7 @@ def _turns(key: str) -> str:
     return f"turns of {key}"
 
 
+_BY_TURNS = ("rr", "wrr")
 _LETTERS = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}
 """How `ipvsadm` spells protocols."""
 
