@@ -170,10 +170,7 @@ class Rules:
     @property
     def has_servers(self) -> bool:
         """Whether there are virtual servers of IPVS."""
-        for source in self._sources:  # every delivered packet asks
-            if source.chain(IPVS, IPVS):
-                return True
-        return False
+        return any(source.chain(IPVS, IPVS) for source in self._sources)
 
     def rows(self, table: str) -> Iterator[Row]:
         """The rules of a table, chain by chain.  From a large source this makes them all."""
