@@ -284,7 +284,7 @@ def _routes(ns: Namespace, made: Made) -> Iterator[str]:
         far = row.via and not local and not row.onlink and not _on_wire(row, ns)
         yield f"route replace {text}{' onlink' if far else ''}"
     for link in ns.links.values():  # Linux keeps what leads to a router that is not reachable any more
-        for address in link.addresses if link.kind != "loopback" else ():
+        for address in link.addresses if link.kind not in ("loopback", "dummy") else ():
             if address.endswith("/32") or address.startswith(LINK_LOCAL):
                 continue
             if connected(link.name, address).dst not in there:

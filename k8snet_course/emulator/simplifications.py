@@ -31,8 +31,10 @@ REFUSED, LAID_OUT, DIFFERS = "refused", "laid out", "differs"
 _TABLE = (
     Simplification("plugins", REFUSED, "the three fabrics, and calico (IPIP) where the kernel has no IPIP",
                    "they need switches or that tunnel"),
-    Simplification("proxy modes", REFUSED, "Services with kube-proxy in the modes ipvs and kernelspace",
-                   "IPVS is not in every kernel, and kernelspace is Windows"),
+    Simplification("proxy modes", REFUSED, "Services with kube-proxy in the mode kernelspace, and in the mode ipvs where the "
+                   "kernel has no IPVS", "IPVS is not in every kernel, and kernelspace is Windows"),
+    Simplification("old kernels", REFUSED, "policies, and the mode nftables, where the kernel's nftables know no IPv4",
+                   "both are written for nft; the rules of iptables are then made by iptables-legacy"),
     Simplification("cilium services", REFUSED, "Services with cilium and cilium-native",
                    "an eBPF program hands packets on after kube-proxy has masqueraded them, and routes alone cannot do that"),
     Simplification("sidecars", REFUSED, "pods with rules of their own", "no proxy runs in the lab's pods"),
@@ -40,6 +42,8 @@ _TABLE = (
                    "lead into a tunnel", "no eBPF program runs in the lab; what is decided is the same"),
     Simplification("doors", LAID_OUT, "policies are chains of nftables between the rewriting of addresses and routing",
                    "Calico's are in FORWARD and Cilium's are eBPF programs; what they let through is the same"),
+    Simplification("answers for services", LAID_OUT, "in the mode ipvs no node answers on the wire for Services' addresses "
+                   "(arp_ignore is 1)", "kube-proxy sets that with strictARP; without it each node answers for all of them"),
     Simplification("announcements", LAID_OUT, "everybody knows already which node has a load balancer's address",
                    "a program of the provider answers questions for it, and no such program runs in the lab"),
     Simplification("cards", LAID_OUT, "network cards are veth cables to a bridge", "no real card may be touched"),
@@ -52,6 +56,9 @@ _TABLE = (
     Simplification("patience", LAID_OUT, "a question for a neighbour is given up after 0.3 s instead of 3",
                    "a lab is to be fast; what is decided is the same"),
     Simplification("fresh tables", LAID_OUT, "the lab's devices have learnt nothing yet", "learnt rows follow from packets"),
+    Simplification("first tunnel", DIFFERS, "where Linux makes a tunl0 in each namespace, MASQUERADE gives a packet for a pod "
+                   "of the node itself that interface's address (calico)",
+                   "it is the first one then, as on no real node; 'sysctl -w net.core.fb_tunnels_only_for_init_net=2' ends it"),
     Simplification("rationed errors", DIFFERS, "Linux tells a sender of missing routes five times, then once a second",
                    "the limit is the machine's and cannot be set for a namespace; the model tells every time"),
     Simplification("overheard questions", DIFFERS,

@@ -257,7 +257,7 @@ class Namespace:
         """
         own = (link for link in self.links.values() if link.kind != "loopback")
         if ":" in dst:
-            return best_source(dst, (text for link in own for text in link.addresses
+            return best_source(dst, (text for link in own for text in reversed(link.addresses)  # Linux looks at new ones first
                                      if ":" in text and not text.startswith(LINK_LOCAL))) or "::"
         return next((address for link in own if (address := link.source_for(dst))), "127.0.0.1")
 

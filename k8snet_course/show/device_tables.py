@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from k8snet_course.linux.netfilter import FILTER, NAT
+from k8snet_course.linux.netfilter import FILTER, IPVS, NAT
+from k8snet_course.services.kube_proxy.ipvs_text import ipset_restore, ipvsadm, node_port_addresses
 from k8snet_course.show.connections import ways
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def tables_of(namespace: Namespace) -> list[tuple[str, str]]:
     default via 192.168.1.1 dev eth0
     192.168.1.0/24 dev eth0 proto kernel scope link src 192.168.1.2
     """
+    both = (("IPv4", namespace.rules), ("IPv6", namespace.rules6))
     several: list[tuple[str, Iterable[object]]] = [
         ("ip route", (row for row in namespace.routes if ":" not in row.dst)),
         ("ip -6 route", (row for row in namespace.routes if ":" in row.dst)),
@@ -39,6 +41,8 @@ def tables_of(namespace: Namespace) -> list[tuple[str, str]]:
         ("iptables -S", namespace.rules.rows(FILTER)),
         ("ip6tables -t nat -S", namespace.rules6.rows(NAT)),
         ("ip6tables -S", namespace.rules6.rows(FILTER)),
+        ("ipvsadm -Ln", _servers(namespace)),
+        ("ipset save", (line for family, rules in both for line in ipset_restore(rules, family).splitlines())),
         ("bpftool map dump", namespace.maps),
         ("ss -ln", namespace.listeners),
         ("ip addr", namespace.links.values()),
@@ -62,6 +66,13 @@ def mtu(cluster: Cluster, device: str, link: str) -> int:
     """The MTU of an interface; 0 where there is no such interface."""
     found = cluster.namespace(device).links.get(link) if link else None
     return found.mtu if found is not None else 0
+
+
+def _servers(namespace: Namespace) -> list[str]:
+    """The virtual servers, if there are any."""
+    both = (namespace.rules, namespace.rules6)
+    there = any(True for rules in both for _ in rules.rows(IPVS))
+    return ipvsadm(both, node_port_addresses(namespace), namespace.learned.memory).splitlines() if there else []
 
 
 def _text(rows: Iterable[object]) -> str:

@@ -5,13 +5,13 @@ Its root is the machine's, to read; what it may write is one folder, for results
 left of it when the time is over: all its processes are in a group of their own, which is killed.
 
 In this kernel nftables knows no IPv4, so the rules of iptables are made by the older commands, and there are no policies.
+`python -m tests.emulator.other_kernel COMMAND` runs a command there.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -89,15 +89,11 @@ def in_other_kernel(command: Sequence[str], results: Path, folder: Path, seconds
     return int(ended.read_text(encoding="ascii")), text
 
 
-def missing() -> list[str]:
-    """Which of the commands that it takes are not there."""
-    return [name for name in NEEDED if name != "root" and shutil.which(name) is None]
-
-
 if __name__ == "__main__":
     from tempfile import TemporaryDirectory
 
+    passed_on = {name: value for name, value in os.environ.items() if name.startswith("K8SNET_")}
     with TemporaryDirectory() as place:
-        code, text = in_other_kernel(sys.argv[1:], Path(place), Path.cwd(), 600, PYTHONPATH=str(Path.cwd()))
+        code, text = in_other_kernel(sys.argv[1:], Path(place), Path.cwd(), 3600, PYTHONPATH=str(Path.cwd()), **passed_on)
         print(text, end="")
         sys.exit(code)

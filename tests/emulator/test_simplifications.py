@@ -11,8 +11,8 @@ import pytest
 from k8snet_course.cluster import Cluster
 from k8snet_course.cni import PLUGINS as ALL_PLUGINS
 from k8snet_course.emulator import NotEmulated, Outcome, emulate, modelled
-from k8snet_course.emulator.kernel import IPIP, IPVS, kernel
-from k8snet_course.emulator.plan import PLUGINS, check_cluster, plans
+from k8snet_course.emulator.kernel import IPIP, IPVS, NFT_IPV4, born_with, kernel, restorers
+from k8snet_course.emulator.plan import PLUGINS, check_cluster, plan, plans
 from k8snet_course.emulator.simplifications import DIFFERS, LAID_OUT, REFUSED, table
 from k8snet_course.faults import MissingRoute, WrongFdb, WrongMtu
 from k8snet_course.linux.bridge import EVERYBODY
@@ -48,6 +48,33 @@ def proxy_modes() -> None:
             check_cluster(cluster)
         else:
             refused(cluster, "a kernel that has IPVS" if proxy == "ipvs" else "the mode iptables, nftables or ipvs")
+
+
+def old_kernels() -> None:
+    """What is refused there is said in test_kernel.py; here that what a kernel has is used."""
+    cluster = Cluster(proxy="nftables")
+    cluster.apply(SERVICE)
+    if kernel()[NFT_IPV4].there:
+        check_cluster(cluster)
+        assert restorers()[0] == "iptables-restore"
+    else:
+        refused(cluster, NFT_IPV4)
+        assert restorers()[0].startswith("iptables-legacy-restore")
+
+
+def answers_for_services() -> None:
+    for proxy, expected in (("ipvs", ["1"]), ("iptables", [])):
+        cluster = Cluster(proxy=proxy)
+        cluster.apply(SERVICE)
+        settings = plan(cluster.namespace("node-1")).settings
+        assert [value for name, value in settings if name == "ipv4/conf/all/arp_ignore"] == expected
+
+
+def first_tunnel() -> None:
+    """Asked for good in another kernel (guest/ask_services.py); here that this kernel's are as the row says."""
+    assert ("tunl0" in born_with()) <= kernel()[IPIP].there
+    made = next(line for line in plan(Cluster(cni="calico").namespace("node-1")).ip if "tunl0" in line)
+    assert made.startswith("link set tunl0 mtu" if "tunl0" in born_with() else "link add name tunl0")
 
 
 def cilium_services() -> None:
@@ -170,18 +197,21 @@ def overheard_questions() -> None:
 
 REAL = pytest.mark.needs("ip", "bridge", "iptables-restore", "sysctl", "ping", "root")
 ASSERTIONS: dict[str, Callable[[], None]] = {
-    "plugins": plugins, "proxy modes": proxy_modes, "cilium services": cilium_services,
-    "sidecars": sidecars, "ebpf maps": ebpf_maps, "doors": doors, "announcements": announcements,
+    "plugins": plugins, "proxy modes": proxy_modes, "old kernels": old_kernels,
+    "cilium services": cilium_services,
+    "sidecars": sidecars, "ebpf maps": ebpf_maps, "doors": doors,
+    "answers for services": answers_for_services, "announcements": announcements,
     "cards": cards, "reverse path filter": reverse_path_filter,
     "redirects": redirects, "path mtu": path_mtu, "patience": patience, "fresh tables": fresh_tables,
-    "rationed errors": rationed_errors, "overheard questions": overheard_questions}
-ON_PAPER = ("plugins", "proxy modes", "cilium services", "sidecars", "ebpf maps", "doors", "announcements")
+    "first tunnel": first_tunnel, "rationed errors": rationed_errors, "overheard questions": overheard_questions}
+ON_PAPER = ("plugins", "proxy modes", "cilium services", "sidecars", "ebpf maps", "doors", "old kernels",
+            "answers for services", "announcements", "first tunnel")
 
 
 def test_the_table_is_what_is_asserted() -> None:
     assert [row.name for row in table()] == list(ASSERTIONS)
     kinds = [row.kind for row in table()]
-    assert [kinds.count(kind) for kind in (REFUSED, LAID_OUT, DIFFERS)] == [4, 9, 2], "a new row needs a reason, and a row here"
+    assert [kinds.count(kind) for kind in (REFUSED, LAID_OUT, DIFFERS)] == [5, 10, 3], "a new row needs a row here"
 
 
 @pytest.mark.parametrize("name", ON_PAPER)

@@ -156,3 +156,21 @@ def test_any_line_is_run_or_refused(line: str) -> None:
 
 
 _CLUSTER = two_nodes()
+
+
+def test_ipset_lists_what_kube_proxy_has_written() -> None:
+    """Compared with the real program in another kernel: tests/emulator/guest."""
+    cluster = Cluster(proxy="ipvs")
+    cluster.add_pod("b", labels={"app": "b"})
+    assert cluster.exec("node-1", "ipset list") == Ran() and cluster.exec("node-1", "ipset save") == Ran()
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+                   "spec": {"clusterIP": "10.96.0.20", "selector": {"app": "b"}, "ports": [{"port": 80}]}})
+    assert cluster.exec("node-1", "ipset list KUBE-CLUSTER-IP").out.splitlines()[-2:] == ["Members:", "10.96.0.20,tcp:80"]
+    assert "KUBE-LOOP-BACK" in cluster.exec("node-1", "ipset -n list").out.split()
+    assert cluster.exec("node-1", "ipset save KUBE-IPVS-IPS").out.splitlines() == [
+        "create KUBE-IPVS-IPS hash:ip family inet hashsize 1024 maxelem 65536", "add KUBE-IPVS-IPS 10.96.0.20"]
+    assert cluster.exec("node-1", "ipset list NONE").err == "ipset v7.17: The set with the given name does not exist\n"
+    assert cluster.exec("node-1", "ipset add KUBE-IPVS-IPS 10.0.0.1").code == 2
+    asked = "match-set KUBE-CLUSTER-IP dst,dst"
+    assert asked in cluster.exec("node-1", "iptables -t nat -L KUBE-SERVICES -n").out
+    assert "ctstate NEW match-set KUBE-IPVS-IPS dst reject-with" in cluster.exec("node-1", "iptables -nL KUBE-IPVS-FILTER").out

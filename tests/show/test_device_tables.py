@@ -6,7 +6,7 @@ from k8snet_course.linux.netfilter import NAT
 from k8snet_course.show import PacketWalk
 from k8snet_course.show.device_tables import MOST_ROWS, devices_on_the_way, mtu, tables_of
 from k8snet_course.show.state import MOST_AT_ONCE, tables_json
-from tests.show.clusters import WALKS, cluster_of
+from tests.show.clusters import LATER, WALKS, cluster_of
 
 
 def test_the_text_is_the_model_s_own() -> None:
@@ -24,6 +24,14 @@ def test_programs_that_wait_and_rules_that_drop_are_there_too() -> None:
     cluster, _ = WALKS["blocked tunnel"]
     assert "--dport 8472 -j DROP" in dict(tables_of(cluster.namespace("node-2")))["iptables -S"]
     assert dict(tables_of(cluster.namespace("default/backend")))["ss -ln"] == "TCP 0.0.0.0:80 nginx"
+
+
+def test_what_the_mode_ipvs_has_written_stands_in_tables_of_its_own() -> None:
+    cluster, _ = LATER["to a Service by ipvs"]
+    found = dict(tables_of(cluster.namespace("node-1")))
+    assert found["ipvsadm -Ln"] == cluster.exec("node-1", "ipvsadm -Ln").out.rstrip()
+    assert "add KUBE-CLUSTER-IP " in found["ipset save"] and "KUBE-CLUSTER-IP dst,dst" in found["iptables -t nat -S"]
+    assert "ipvsadm -Ln" not in dict(tables_of(LATER["to a Service"][0].namespace("node-1")))
 
 
 def test_a_long_table_is_cut_and_says_by_how_much() -> None:

@@ -41,6 +41,7 @@ _MARK_MASQ, _POSTROUTING, _FORWARD = "KUBE-MARK-MASQ", "KUBE-POSTROUTING", "KUBE
 _FIREWALL, _RANGES = "KUBE-PROXY-FIREWALL", "KUBE-SOURCE-RANGES-FIREWALL"
 _IN, _OUT = "KUBE-IPVS-FILTER", "KUBE-IPVS-OUT-FILTER"
 _MASQUERADE_MARK = "0x4000/0x4000"
+_LONGEST_NAME = 31
 _BOTH, _OTHERS = "dst,dst", "dst,dst,src"
 
 
@@ -52,12 +53,12 @@ class IpSet(NamedTuple):
     comment: str
 
     def named(self, family: str) -> str:
-        """Its name in an IP family.
+        """Its name in an IP family; the kernel takes 31 letters.
 
-        >>> CLUSTER_IP.named("IPv4"), CLUSTER_IP.named("IPv6")
-        ('KUBE-CLUSTER-IP', 'KUBE-6-CLUSTER-IP')
+        >>> CLUSTER_IP.named("IPv4"), CLUSTER_IP.named("IPv6"), SOURCE_CIDR.named("IPv6")
+        ('KUBE-CLUSTER-IP', 'KUBE-6-CLUSTER-IP', 'KUBE-6-LOAD-BALANCER-SOURCE-CID')
         """
-        return self.name.replace("KUBE-", "KUBE-6-", 1) if family == "IPv6" else self.name
+        return self.name.replace("KUBE-", "KUBE-6-", 1)[:_LONGEST_NAME] if family == "IPv6" else self.name
 
 
 LOOP_BACK = IpSet("KUBE-LOOP-BACK", ADDRESS_PORT_ADDRESS,

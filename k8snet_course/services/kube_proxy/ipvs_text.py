@@ -19,6 +19,7 @@ from k8snet_course.services.kube_proxy.virtual_server import VirtualServer
 
 DEVICE = "kube-ipvs0"
 """The interface that has the addresses of all Services."""
+FAMILIES = ("IPv4", "IPv6")
 _DEVICE_INDEX = 1000
 """Its ifindex: behind those of the pods that come later."""
 SYSCTLS = (("ipv4/vs/conntrack", "1"), ("ipv4/vs/expire_nodest_conn", "1"), ("ipv4/vs/expire_quiescent_template", "1"),
@@ -26,14 +27,15 @@ SYSCTLS = (("ipv4/vs/conntrack", "1"), ("ipv4/vs/expire_nodest_conn", "1"), ("ip
 """What kube-proxy sets under /proc/sys/net, with ``strictARP``: without that each node answers for all Services' addresses."""
 
 
-def ipvsadm(rules: Rules, addresses: Iterable[str], family: str = "IPv4", memory: Memory | None = None) -> str:
+def ipvsadm(rules: Iterable[Rules], addresses: Iterable[str], memory: Memory | None = None) -> str:
     """The virtual servers as `ipvsadm -Ln` prints them, with the connections that the node remembers.
 
-    ``addresses`` are the node's own: each has the node ports.
+    ``rules`` are those of the IP families, ``addresses`` the node's own: each has the node ports.
     """
     lines = ["IP Virtual Server version 1.2.1 (size=4096)", "Prot LocalAddress:Port Scheduler Flags",
              "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn"]
-    for row, address in _servers(rules, addresses, family):
+    own = tuple(addresses)
+    for row, address in (each for of in rules for family in FAMILIES for each in _servers(of, own, family)):
         lines.append(row.line(address))
         lines += [f"  -> {name:<28} Masq    1      {memory.open(row.key_at(address), name) if memory is not None else 0:<10} 0"
                   for name in row.servers]

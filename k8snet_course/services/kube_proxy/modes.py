@@ -98,13 +98,13 @@ class KubeProxy:
         ``addresses`` are those at which the node has node ports in the mode ipvs, if they are not only its own.
         """
         rules, texts = self.rules(node, zone), []
+        if self.mode == IpvsMode.name:
+            return ipvsadm((rules,), tuple(addresses) or node.ips, memory)
         for family in (tables.family for tables in self._tables):
             if self.mode == IptablesMode.name:
                 texts.append(iptables_save(rules, family))
             elif self.mode == NftablesMode.name:
                 texts.append(nft_list(rules, node, family))
-            elif self.mode == IpvsMode.name:
-                texts.append(ipvsadm(rules, tuple(addresses) or node.ips, family, memory))
             else:
                 texts.append(policy_table(rules, family))
         return "\n".join(texts)

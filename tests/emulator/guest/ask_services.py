@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import product
+from pathlib import Path
 
 import pytest
 
 from k8snet_course.cluster import Cluster
-from k8snet_course.emulator import Lab, emulate
+from k8snet_course.emulator import Lab, emulate, modelled
 from k8snet_course.emulator.agreement import compare, differing_backends
 from k8snet_course.emulator.kernel import IPIP, IPVS, born_with, kernel, restorers
 from k8snet_course.emulator.lab import Wanted
@@ -104,7 +105,7 @@ def test_turns_are_taken_in_the_same_order() -> None:
     with emulate(cluster) as lab:
         real = [lab.send(client, "web").reached for client in CLIENTS]
     model = [cluster.send(client, "web").hops[-1].label for client in CLIENTS]
-    ends = sorted((pod.ip, pod.name) for pod in cluster.pods if pod.name.startswith("w"))
+    ends = sorted((f"{pod.ip}:80", pod.name) for pod in cluster.pods if pod.name.startswith("w"))
     assert real == model == [name for _, name in reversed(ends)] + [ends[-1][1]]
 
 
@@ -136,6 +137,50 @@ def test_a_client_stays_with_its_server() -> None:
         real = [lab.send(client, "web").reached for client in CLIENTS]
     assert real == [cluster.send(client, "web").hops[-1].label for client in CLIENTS]
     assert len({one for client, one in zip(CLIENTS, real, strict=True) if client == "c0"}) == 1
+
+
+def test_the_same_in_both_ip_families() -> None:
+    """kube-ipvs0 is down and has addresses of both; a pod's cable has none, so MASQUERADE takes a Service's in IPv6."""
+    cluster = Cluster(nodes=2, cni="calico-bgp", proxy="ipvs", pod_cidr="10.244.0.0/16,fd00:10:244::/56",
+                      node_network="192.168.1.0/24,fd00:192:168:1::/64", service_cidr="10.96.0.0/12,fd00:10:96::/112")
+    for name, app, node in (("a", "x", 1), ("b", "x", 2), ("c", "y", 2)):
+        cluster.add_pod(name, f"node-{node}", labels={"app": app}, listen=(80, "53/UDP"))
+    for name, app, spec in (("s1", "x", {}), ("s2", "y", {"type": "NodePort"}), ("s3", "nobody", {}),
+                            ("s4", "x", {"type": "NodePort", "externalTrafficPolicy": "Local"})):
+        cluster.apply(service(name, app, ipFamilyPolicy="RequireDualStack", **spec))
+    ways = [(address, port.port, port.protocol) for each in cluster.services for address in each.cluster_ips
+            for port in each.ports]
+    ways += [(address, port.node_port, port.protocol) for each in cluster.services for port in each.ports if port.node_port
+             for node in cluster.nodes for address in (node.ip, node.second_ip)]
+    wanted: list[Wanted] = [(source, *way) for way, source in product(ways, ("a", "c", "node-1", "laptop"))]
+    wanted += [(source, address, None, "ICMP") for source in ("a", "node-1") for address in cluster.services[0].cluster_ips]
+    with emulate(cluster) as lab:
+        assert compare(cluster, lab, wanted) == []
+        assert listed(lab, "node-1") == normal(cluster.exec("node-1", "ipset list").out)
+        assert servers(lab.exec("node-1", "ipvsadm -Ln")) == servers(cluster.exec("node-1", "ipvsadm -Ln").out)
+
+
+def test_a_tunnel_that_linux_has_made_in_each_namespace() -> None:
+    """The row "first tunnel" of the known simplifications."""
+    setting = Path("/proc/sys/net/core/fb_tunnels_only_for_init_net")
+    cluster = Cluster(nodes=2, cni="calico")
+    cluster.add_pod("a", "node-1", labels={"app": "a"})
+    cluster.add_pod("b", "node-2")
+    held, = cluster.apply(service("web", "a", type="NodePort"))
+    tunnel = next(link for link in cluster.node("node-1").links if link.name == "tunl0").addresses[0].partition("/")[0]
+    probe = ("laptop", "node-1", held.ports[0].node_port)
+    assert modelled(cluster.send(*probe), *probe[:2], "TCP", probe[2]).source_seen == cluster.nodes[0].ip
+    before = setting.read_text(encoding="ascii")
+    try:
+        setting.write_text("0", encoding="ascii")
+        born_with.cache_clear()
+        assert "tunl0" in born_with()
+        with emulate(cluster) as lab:
+            assert lab.send(*probe).source_seen == tunnel
+            assert lab.send("a", "b") == modelled(cluster.send("a", "b"), "a", "b", "TCP", 80), "the tunnel itself is the same"
+    finally:
+        setting.write_text(before, encoding="ascii")
+        born_with.cache_clear()
 
 
 def test_what_an_ipip_tunnel_does_with_sizes() -> None:
