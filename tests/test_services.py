@@ -747,6 +747,18 @@ manifests_of_services = st.fixed_dictionaries({}, optional={
     "externalIPs": st.just(["198.51.100.7"])})
 
 
+@pytest.mark.parametrize("proxy", MODES)
+def test_a_load_balancers_ipv6_address_is_answered_for(proxy: str) -> None:
+    """Found by a sweep: no card of the node that announces it has it, and in IPv6 a card answers for its own."""
+    cluster = Cluster(nodes=2, proxy=proxy, cni="flannel", pod_cidr="fd00:10:244::/56", node_network="fd00:192:168:1::/64",
+                      load_balancer="fd00:192:168:1::f0/124")
+    cluster.add_pod("a", node="node-2", labels={"app": "web"})
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {
+        "type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"port": 80}]}})
+    assert cluster.send("laptop", "fd00:192:168:1::f0").answered
+    assert not cluster.send("laptop", "fd00:192:168:1::f1").answered
+
+
 KEEPING = ("cilium-native", "aci", "bcf")
 """Networks in which a pod's packet comes to another node with the pod's address."""
 

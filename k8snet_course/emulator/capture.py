@@ -20,7 +20,7 @@ REQUEST, ANSWER = b"?", b"!"
 _ALL, _SO_TIMESTAMPNS = 3, 35
 _OTHERS, _OUTGOING = 3, 4
 _IP = (0x0800, 0x86DD)
-_ICMP, _IPIP, _TCP, _UDP, _ICMPV6 = 1, 4, 6, 17, 58  # not every system's socket module has them
+_ICMP, _IPIP, _TCP, _UDP, _FRAGMENT, _ICMPV6 = 1, 4, 6, 17, 44, 58  # not every system's socket module has them
 _PINGS = {_ICMP: (8, 0), _ICMPV6: (128, 129)}
 """The types of an echo request and its answer."""
 _ENOUGH = 512
@@ -135,7 +135,10 @@ def _header(data: bytes) -> tuple[str, str, int, int, bytes] | None:
         return socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20]), data[8], data[9], data[(data[0] & 15) * 4:]
     if len(data) >= 48 and data[0] >> 4 == 6:
         src, dst = (socket.inet_ntop(socket.AF_INET6, each) for each in (data[8:24], data[24:40]))
-        return src, dst, data[7], data[6], data[40:]
+        if data[6] != _FRAGMENT:
+            return src, dst, data[7], data[6], data[40:]
+        if not int.from_bytes(data[42:44], "big") >> 3:
+            return src, dst, data[7], data[40], data[48:]
     return None
 
 

@@ -74,7 +74,8 @@ def resolve(network: Network, asker: Namespace, link: Link, address: str, carrie
         for holder in map(network.namespace, network.holders(address))
         for own in holder.links.values()
         if wire and not own.master and own.kind != "loopback" and holder is not asker
-        and _may_be_on(wire, own) and wire_of(network, holder, own) == wire and (not six or own.has(address))
+        and _may_be_on(wire, own) and wire_of(network, holder, own) == wire and (
+            not six or own.has(address) or _announces(holder, address))
     ]
     if len(wire) == 2 and not answers:
         answers = _far_end(network, link, address)
@@ -99,6 +100,11 @@ def resolve(network: Network, asker: Namespace, link: Link, address: str, carrie
         for answer in answers
     )
     return Resolution(answers[0].mac if answers else "", tuple(answers), candidates, tuple(changed))
+
+
+def _announces(holder: Namespace, address: str) -> bool:
+    """Whether a program of the device answers for an address that is on none of its cards, as a load balancer's does."""
+    return not any(link.has(address) for link in holder.links.values() if link.kind != "dummy")
 
 
 def _far_end(network: Network, link: Link, address: str) -> list[Answer]:

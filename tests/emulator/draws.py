@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from k8snet_course.emulator.lab import Wanted
 from k8snet_course.emulator.plan import PLUGINS
-from tests.emulator.worlds import EXTERNAL_IP, FAULTS, Broken, Manifest, Pod, World
+from tests.emulator.worlds import DUAL, EXTERNAL_IP, FAULTS, FOUR, SECOND, SIX, Broken, Manifest, Pod, World
 
 MOST_PODS, MOST_NODES = 12, 4
 OUTSIDE = ("laptop", "internet", "router")
-NOBODY = ("10.99.1.1", "10.244.0.200", "192.168.1.77")
+NOBODY = {FOUR: ("10.99.1.1", "10.244.0.200", "192.168.1.77"), SIX: ("fd00:99::1", "fd00:10:244::200", "fd00:192:168:1::77")}
 PORTS: tuple[tuple[int | None, str], ...] = ((80, "TCP"), (81, "TCP"), (53, "UDP"), (80, "UDP"), (None, "ICMP"))
 SIZES = (900, 1350, 1432, 1472, 3000)
 LISTENS = ((80,), (80, "53/UDP"), ("53/UDP",), (80, 81, "53/UDP"))
@@ -31,6 +31,8 @@ NAMESPACES: tuple[dict[str, Any], ...] = (
 BLOCKS: tuple[dict[str, Any], ...] = (
     {"cidr": "10.244.0.0/16"}, {"cidr": "0.0.0.0/0"}, {"cidr": "192.168.1.0/24", "except": ["192.168.1.2/32"]},
     {"cidr": "10.244.0.0/16", "except": ["10.244.0.0/24"]}, {"cidr": "203.0.113.0/24"})
+BLOCKS6: tuple[dict[str, Any], ...] = (
+    {"cidr": "fd00:10:244::/56"}, {"cidr": "::/0", "except": ["fd00:10:244::/64"]}, {"cidr": "fd00:192:168:1::/64"})
 selectors, namespaces = st.sampled_from(SELECTORS), st.sampled_from(NAMESPACES)
 rarely = st.integers(0, 4).map(lambda number: number == 4)
 
@@ -40,7 +42,7 @@ def some(each: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[list[Any]
 
 
 @st.composite
-def services(draw: st.DrawFn, number: int) -> Manifest:
+def services(draw: st.DrawFn, number: int, ranges: str = FOUR) -> Manifest:
     traffic = st.sampled_from(("Cluster", "Local"))
     kind = draw(st.sampled_from(("ClusterIP", "NodePort", "LoadBalancer")))
     ports = draw(st.sampled_from(((("TCP", 80),), (("UDP", 53),), (("TCP", 81),), (("TCP", 80), ("UDP", 53)))))
@@ -49,14 +51,18 @@ def services(draw: st.DrawFn, number: int) -> Manifest:
         "ports": [{"name": f"p{port}", "port": 80, "targetPort": port, "protocol": protocol} for protocol, port in ports]}
     if draw(traffic) == "Local":
         spec["internalTrafficPolicy"] = "Local"
+    if ranges == DUAL:
+        spec["ipFamilyPolicy"] = draw(st.sampled_from(("PreferDualStack", "SingleStack")))
     if draw(rarely):
-        spec["externalIPs"] = [EXTERNAL_IP]
+        spec["externalIPs"] = [EXTERNAL_IP if ranges != SIX else "2001:db8:51::7"]
     if (kind != "ClusterIP" or "externalIPs" in spec) and draw(traffic) == "Local":
         spec["externalTrafficPolicy"] = "Local"
     if draw(rarely):
         spec["sessionAffinity"] = "ClientIP"
     if kind == "LoadBalancer" and draw(rarely):
-        spec["loadBalancerSourceRanges"] = [draw(st.sampled_from(("192.168.1.0/24", "10.244.0.0/16", "192.168.1.2/32")))]
+        spec["loadBalancerSourceRanges"] = [draw(st.sampled_from(
+            ("192.168.1.0/24", "10.244.0.0/16", "192.168.1.2/32") if ranges != SIX else
+            ("fd00:192:168:1::/64", "fd00:10:244::/56", "fd00:192:168:1::2/128")))]
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": f"s{number}"}, "spec": spec}
 
 
@@ -64,7 +70,7 @@ def services(draw: st.DrawFn, number: int) -> Manifest:
 def peers(draw: st.DrawFn) -> dict[str, Any]:
     kind = draw(st.integers(0, 3))
     if kind == 3:
-        return {"ipBlock": draw(st.sampled_from(BLOCKS))}
+        return {"ipBlock": draw(st.sampled_from((*BLOCKS, *BLOCKS6)))}
     which: dict[str, Any] = {"podSelector": draw(selectors)} if kind != 1 else {}
     return which | ({"namespaceSelector": draw(namespaces)} if kind else {})
 
@@ -99,7 +105,7 @@ def cluster_policies(draw: st.DrawFn, number: int) -> Manifest:
             who: dict[str, Any] = {
                 "pods": {"pods": {"namespaceSelector": draw(namespaces), "podSelector": draw(selectors)}},
                 "namespaces": {"namespaces": draw(namespaces)},
-                "networks": {"networks": [draw(st.sampled_from(BLOCKS))["cidr"]]}, "nodes": {"nodes": {}}}[end]
+                "networks": {"networks": [draw(st.sampled_from((*BLOCKS, *BLOCKS6)))["cidr"]]}, "nodes": {"nodes": {}}}[end]
             rule = {"action": draw(st.sampled_from(("Accept", "Deny", "Pass"))), word: [who]}
             protocols = draw(st.sampled_from(((), ("tcp", 80), ("udp", 53))))
             if protocols:
@@ -112,14 +118,15 @@ def cluster_policies(draw: st.DrawFn, number: int) -> Manifest:
 
 
 class Kinds(NamedTuple):
-    """What clusters are drawn from: plugins, modes of kube-proxy, and whether there are policies."""
+    """What clusters are drawn from: plugins, modes of kube-proxy, IP versions, and whether there are policies."""
 
     plugins: tuple[str, ...]
     proxies: tuple[str, ...]
     policies: bool
+    ranges: tuple[str, ...] = (FOUR,)
 
 
-HERE = Kinds(PLUGINS, ("iptables", "nftables"), True)
+HERE = Kinds(PLUGINS, ("iptables", "nftables"), True, (FOUR, FOUR, FOUR, DUAL, SIX))
 OTHER_KERNEL = Kinds(("calico", "flannel", "calico-vxlan", "bridge", "calico-bgp", "flannel-host-gw", "weave"),
                      ("ipvs", "ipvs", "ipvs", "iptables"), False)
 """What is asked in a kernel that has IPVS and IPIP, and no nftables for IPv4."""
@@ -133,10 +140,12 @@ def worlds(draw: st.DrawFn, must: str = "", kinds: Kinds = HERE) -> World:
     nodes = draw(st.sampled_from((1, 2, 2, 3, 3, MOST_NODES)))
     if must:
         cni, nodes = "flannel", 2
+    ranges = FOUR if cni == "weave" or must else draw(st.sampled_from(kinds.ranges))  # Weave Net has no IPv6
     pods = tuple(Pod(f"p{number}", draw(st.integers(1, nodes)), draw(st.sampled_from(APPS)), draw(st.sampled_from(LISTENS)),
                      "shop" if draw(rarely) else "default", draw(st.integers(0, 9)) == 9)
                  for number in range(draw(st.integers(1, draw(st.sampled_from((4, 6, MOST_PODS)))))))
-    served = () if cni.startswith("cilium") else tuple(draw(services(number)) for number in range(draw(st.integers(0, 2))))
+    served = () if cni.startswith("cilium") else tuple(
+        draw(services(number, ranges)) for number in range(draw(st.integers(0, 2))))
     ruled = kinds.policies and draw(st.integers(0, 3 if cni in ENFORCING else 1)) and draw(st.integers(1, 3))
     policies = tuple(draw(st.one_of(network_policies(number), network_policies(number), cluster_policies(number)))
                      for number in range(ruled))
@@ -149,8 +158,10 @@ def worlds(draw: st.DrawFn, must: str = "", kinds: Kinds = HERE) -> World:
         pods = (replace(pods[0], node=1, host_network=False), Pod("p99", 2, "x", LISTENS[1]), *pods[1:])
         broken = (Broken(must, draw(st.integers(0, 1)), draw(st.integers(0, 9)), draw(st.integers(0, 9))),)
     names = [*(pod.label for pod in pods), *(f"node-{number}" for number in range(1, nodes + 1))]
+    targets = [*names, *OUTSIDE, *(NOBODY[FOUR] if ranges != SIX else ()), *(NOBODY[SIX] if ranges != FOUR else ())]
+    targets += [f"{name}{SECOND}" for name in names if ranges == DUAL]
     every: list[Wanted] = [(src, dst, port, protocol) for src, dst, (port, protocol) in product(
-        (*names, *OUTSIDE), (*names, *OUTSIDE, *NOBODY), PORTS)]
+        (*names, *OUTSIDE), targets, PORTS)]
     every += [(src, dst, port, protocol, size) for src, dst, port, protocol in every if protocol != "TCP" for size in SIZES]
     chosen = draw(st.lists(st.sampled_from(every), min_size=10, max_size=30, unique=True))
-    return World(cni, proxy, nodes, pods, served, policies, broken, tuple(chosen))
+    return World(cni, proxy, nodes, pods, served, policies, broken, tuple(chosen), ranges)

@@ -117,7 +117,7 @@ def note(world: World, cluster: Cluster, probes: Sequence[Wanted], swept: Swept)
     """Count what is asked, by what the model says of it."""
     swept.clusters += 1
     swept.probes += len(probes)
-    here: list[tuple[str, str]] = [("plugin", world.cni), ("nodes", str(world.nodes))]
+    here: list[tuple[str, str]] = [("plugin", world.cni), ("nodes", str(world.nodes)), ("addresses", world.ranges)]
     here += [("fault", type(fault).__name__) for fault in cluster.faults]
     here += [("policy", each["kind"]) for each in world.policies]
     here += [("service", f"{world.proxy} {each['spec']['type']}") for each in world.services]

@@ -7,7 +7,7 @@ import pytest
 from k8snet_course.emulator.plan import PLUGINS
 from k8snet_course.linux.trace import Verdict
 from tests.emulator.sweep import sweep
-from tests.emulator.worlds import FAULTS, LOOP
+from tests.emulator.worlds import DUAL, FAULTS, FOUR, LOOP, SIX
 
 pytestmark = pytest.mark.needs("ip", "bridge", "iptables-restore", "nft", "root")
 CLUSTERS, PROBES = 320, 5000
@@ -27,6 +27,7 @@ def test_model_and_linux_agree(request: pytest.FixtureRequest, capsys: pytest.Ca
     reached = {what: {which for each, which in swept.counts if each == what} for what, _ in swept.counts}
     assert reached["verdict"] == set(Verdict) - set(UNREACHED)
     assert reached["plugin"] == set(PLUGINS)
+    assert reached["addresses"] == {FOUR, DUAL, SIX}
     assert reached["fault"] == set(FAULTS) - {LOOP}, "a loop is made of a wrong route"
     assert reached["policy"] == {"NetworkPolicy", "ClusterNetworkPolicy"}
     assert reached["service"] == {f"{proxy} {what}" for proxy in ("iptables", "nftables") for what in (

@@ -55,6 +55,19 @@ def test_out_of_a_tunnel(number: int) -> None:
     assert read(outer) is None, "who knows no tunnel sees a datagram of somebody else's"
 
 
+@given(numbers)
+def test_the_first_fragment_is_the_probes(number: int) -> None:
+    """RFC 8200, section 4.5: in IPv6 a header of its own says which part of a packet this is; later parts have no ports."""
+    addresses = socket.inet_pton(socket.AF_INET6, "fd00::2") + socket.inet_pton(socket.AF_INET6, "fd00::3")
+    for offset in (0, 1448):
+        load = struct.pack("!BBHI", 17, 0, offset | 1, 7) + udp(mark(number))
+        seen = read(struct.pack("!IHBB", 6 << 28, len(load), 44, 63) + addresses + load)
+        if offset:
+            assert seen is None and read(ip(17, udp(mark(number)), fragment=offset >> 3)) is None
+        else:
+            assert seen is not None and (seen.kind, seen.number, seen.src, seen.ttl) == ("request", number, "fd00::2", 63)
+
+
 @given(st.binary(max_size=120))
 def test_other_bytes_are_nobodys(data: bytes) -> None:
     assert read(data) is None or data[0] >> 4 == 4

@@ -30,7 +30,12 @@ from k8snet_course.faults import (
 from k8snet_course.linux.bridge import EVERYBODY
 from k8snet_course.underlay import INTERNET_NETWORK, ROUTER
 
-POOL = "192.168.1.240/28"
+FOUR, DUAL, SIX = "IPv4", "dual stack", "IPv6"
+RANGES = {DUAL: {"pod_cidr": "10.244.0.0/16,fd00:10:244::/56", "node_network": "192.168.1.0/24,fd00:192:168:1::/64"},
+          SIX: {"pod_cidr": "fd00:10:244::/56", "node_network": "fd00:192:168:1::/64"}}
+POOLS = {FOUR: "192.168.1.240/28", DUAL: "192.168.1.240/28", SIX: "fd00:192:168:1::f0/124"}
+SECOND = " (second address)"
+"""What is written behind a pod's or a node's name in a probe that goes to the other of its addresses."""
 EXTERNAL_IP = "198.51.100.7"
 FIREWALLED = (("UDP", 8472), ("UDP", 4789), ("UDP", 6784), ("TCP", 80), ("UDP", 53), ("TCP", 30080))
 A_MAC = "0a:58:00:00:00:01"
@@ -84,9 +89,14 @@ class World:
     policies: tuple[Manifest, ...]
     broken: tuple[Broken, ...]
     probes: tuple[Wanted, ...]
+    ranges: str = FOUR
+
+    @property
+    def named(self) -> dict[str, str]:
+        return RANGES.get(self.ranges, {}) | {"proxy": self.proxy, "load_balancer": POOLS[self.ranges]}
 
     def build(self) -> Cluster:
-        cluster = Cluster(self.nodes, self.cni, proxy=self.proxy, load_balancer=POOL)
+        cluster = Cluster(self.nodes, self.cni, **self.named)  # type: ignore[arg-type]
         for pod in self.pods:
             cluster.add_pod(**pod.named)
         for one in (*self.services, *self.policies):
@@ -103,17 +113,25 @@ class World:
     def wanted(self, cluster: Cluster) -> list[Wanted]:
         """The probes that were drawn, and the ways in to each Service from here and there."""
         sources = [self.pods[0].label, self.pods[-1].label, "node-1", f"node-{self.nodes}", "laptop"]
-        return list(dict.fromkeys([*self.probes, *((source, *way) for way in ways_in(cluster) for source in sources)]))
+        ways = [(source, *way) for way in ways_in(cluster) for source in sources]
+        return list(dict.fromkeys([*self.addressed(cluster), *ways]))
+
+    def addressed(self, cluster: Cluster) -> Iterator[Wanted]:
+        """The probes that were drawn, with an address where one is to go to a second one."""
+        second = {pod.label: pod.ips[-1] for pod in cluster.pods} | {node.name: node.ips[-1] for node in cluster.nodes}
+        for source, target, port, protocol, *size in self.probes:
+            yield (source, second[target.removesuffix(SECOND)] if target.endswith(SECOND) else target, port, protocol, *size)
 
     def __str__(self) -> str:
-        return "\n".join(self.lines(self.build(), self.probes))
+        cluster = self.build()
+        return "\n".join(self.lines(cluster, list(self.addressed(cluster))))
 
     def lines(self, cluster: Cluster, probes: list[Wanted] | tuple[Wanted, ...]) -> Iterator[str]:
         """This world and these probes as a test."""
         yield "def test_found() -> None:"
-        yield f"    cluster = Cluster({self.nodes}, {self.cni!r}, proxy={self.proxy!r}, load_balancer={POOL!r})"
+        yield f"    cluster = Cluster({self.nodes}, {self.cni!r}, {_written(self.named)})"
         for pod in self.pods:
-            yield f"    cluster.add_pod({', '.join(f'{key}={value!r}' for key, value in pod.named.items())})"
+            yield f"    cluster.add_pod({_written(pod.named)})"
         texts = [yaml.safe_dump(dict(one), sort_keys=False) for one in (*self.services, *self.policies)]
         if texts:
             yield "    cluster.apply(\"\"\"\n" + "---\n".join(texts) + "\"\"\")"
@@ -122,14 +140,19 @@ class World:
         yield f"    agreed(cluster, {list(probes)!r})"
 
 
+def _written(words: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value!r}" for key, value in words.items())
+
+
 def ways_in(cluster: Cluster) -> Iterator[tuple[str, int, str]]:
     """Where a Service can be asked: address or name, port and protocol."""
     for service in cluster.services:
         for port in service.ports:
-            for address in (service.cluster_ip, *service.external_ips, *service.load_balancer_ips):
+            for address in (*service.cluster_ips, *service.external_ips, *service.load_balancer_ips):
                 yield address, port.port, port.protocol
             if port.node_port:
                 yield from ((node.name, port.node_port, port.protocol) for node in cluster.nodes)
+                yield from ((ip, port.node_port, port.protocol) for node in cluster.nodes for ip in node.ips[1:])
 
 
 def _device(cluster: Cluster, number: int) -> str:
@@ -144,7 +167,7 @@ def _node(cluster: Cluster, number: int) -> str:
 
 
 def _of_row(make: Callable[..., Fault], rows: Callable[[Cluster, str], list[tuple[Any, ...]]],
-            device: Callable[[Cluster, int], str], *more: Callable[[Cluster, str, int], Any]) -> Callable[
+            device: Callable[[Cluster, int], str], *more: Callable[[Cluster, str, str, int], Any]) -> Callable[
                 [Cluster, Broken], Fault | None]:
     """A fault of one row of a table: ``rows`` gives what identifies each, ``more`` what it is to say instead."""
     def fault(cluster: Cluster, drawn: Broken) -> Fault | None:
@@ -152,7 +175,8 @@ def _of_row(make: Callable[..., Fault], rows: Callable[[Cluster, str], list[tupl
         there = rows(cluster, where)
         if not there:
             return None
-        return make(where, *there[drawn.row % len(there)], *(each(cluster, where, drawn.other) for each in more))
+        row = there[drawn.row % len(there)]
+        return make(where, *row, *(each(cluster, where, row[0], drawn.other) for each in more))
 
     return fault
 
@@ -179,11 +203,20 @@ def _firewalled(cluster: Cluster, device: str) -> list[tuple[Any, ...]]:
     return list(FIREWALLED)
 
 
-def _machine(cluster: Cluster, device: str, number: int) -> str:
-    """Another machine: Linux has no route to a router that it is itself."""
-    addresses = [*(node.ip for node in cluster.nodes), cluster.host(ROUTER).ip, "192.168.1.77"]
-    others = [address for address in addresses if address not in cluster.namespace(device).addresses]
+def _machine(cluster: Cluster, device: str, row: str, number: int) -> str:
+    """Another machine: Linux has no route to a router that it is itself, nor one of another IP version."""
+    is_mac = row.count(":") == len(A_MAC) // 3
+    six = ":" in (cluster.nodes[0].ip if is_mac else row)
+    addresses = [*(ip for node in cluster.nodes for ip in node.ips), *cluster.namespace(ROUTER).addresses,
+                 "192.168.1.77", "fd00:192:168:1::77"]
+    own = cluster.namespace(device).addresses
+    others = [address for address in addresses if address not in own and (":" in address) == six and not _is_lonely(address)]
     return others[number % len(others)]
+
+
+def _is_lonely(address: str) -> bool:
+    """Whether an address means something only on one wire, or on one machine."""
+    return address.startswith(("127.", "::1", "fe80:"))
 
 
 def _links(cluster: Cluster, device: str) -> list[tuple[Any, ...]]:
@@ -191,7 +224,7 @@ def _links(cluster: Cluster, device: str) -> list[tuple[Any, ...]]:
     return [(link.name,) for link in cluster.namespace(device).links.values() if link.kind in ("veth", "ethernet")]
 
 
-def _mtu(cluster: Cluster, device: str, number: int) -> int:
+def _mtu(cluster: Cluster, device: str, row: str, number: int) -> int:
     return (1000, 1300, 1400, 1600)[number % 4]
 
 
