@@ -76,8 +76,12 @@ class WrongRoute:
     dev: str = ""
 
     def apply(self, parts: Parts) -> None:
-        """Change the routes to ``dst``; without ``dev`` the interface stays.  Raises InvalidAddress."""
+        """Change the routes to ``dst``; without ``dev`` the interface stays.
+
+        Raises InvalidAddress, or InvalidArgument for a router of another IP version, which Linux refuses too.
+        """
         address(self.via, "router's address")
+        _same_version(self.via, self.dst, f"the route {self.dst}")
         there = [row for row in parts.routes if row.dst == self.dst]
         _found(there, f"route {self.dst}", self.device, (row.dst for row in parts.routes))
         if self.dev:
@@ -143,9 +147,11 @@ class WrongFdb:
     dst: str
 
     def apply(self, parts: Parts) -> None:
-        """Change the FDB row.  Raises InvalidAddress."""
+        """Change the FDB row.  Raises InvalidAddress, or InvalidArgument for another IP version than the tunnel's."""
         address(self.dst, "machine's address")
         there = _fdb_rows(parts, self.device, self.mac)
+        for row in there:
+            _same_version(self.dst, row.dst, f"the tunnel {row.dev}")
         parts.fdb = [row._replace(dst=self.dst) if row in there else row for row in parts.fdb]
 
 
@@ -233,6 +239,12 @@ def _fdb_rows(parts: Parts, device: str, mac: str) -> list[FdbEntry]:
     there = [row for row in parts.fdb if row.mac == mac]
     _found(there, f"FDB row {mac}", device, (row.mac for row in parts.fdb))
     return there
+
+
+def _same_version(given: str, other: str, whose: str) -> None:
+    if (":" in given) != (":" in other):
+        version = 6 if ":" in other else 4
+        raise InvalidArgument(given, f"an IPv{version} address, as {whose} has", "write one of that IP version")
 
 
 def _found(there: Sequence[object], what: str, device: str, known: Iterable[str]) -> None:

@@ -73,6 +73,9 @@ def test_a_fault_about_nothing_changes_nothing(cluster: Cluster) -> None:
     for impossible in (faults.WrongMtu("node-1", "eth0", 20), faults.BlockedPort("node-1", "ICMP", 8)):
         with pytest.raises(errors.InvalidArgument):
             cluster.inject(impossible)
+    for of_another_version in (faults.WrongRoute("node-1", "default", "fd00::1"), faults.WrongFdb("node-1", VTEP_2, "fd00::1")):
+        with pytest.raises(errors.InvalidArgument, match="expected an IPv4 address"):
+            cluster.inject(of_another_version)
     with pytest.raises(errors.NotFound):
         cluster.repair(faults.ForwardingOff("node-1"))
     assert cluster.faults == () and cluster.send("a", "c").answered

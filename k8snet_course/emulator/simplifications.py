@@ -64,6 +64,8 @@ _TABLE = (
     Simplification("overheard questions", DIFFERS,
                    "a device that asks for a neighbour also learns it from a question that this neighbour has for another",
                    "that takes two questions within a third of a second; packets of the model walk one after another"),
+    Simplification("dead routers", DIFFERS, "IPv6 takes a shorter prefix once a route's router has been asked for in vain",
+                   "for how long depends on timers that differ between kernels; the model asks again each time"),
 )
 
 

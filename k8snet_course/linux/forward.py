@@ -214,7 +214,8 @@ class _Walk(Hooks):
               and (ns.forwarding or packet.version == 6)  # br_netfilter looks for IPv6's way without asking for it
               and self._given_back(ns, link, packet, frame, port)):
             return
-        elif not ns.forwarding:
+        elif not ns.forwarding and not (packet.version == 6 and ns.routes.lookup(packet.dst).winner is None):
+            # IPv6 looks for a way first, and tells the sender if there is none.
             self.drop(ns, link.name, packet, Verdict.NO_ROUTE,
                        f"{packet.dst} is not {ns.label}'s address, and {ns.label} does not forward ("
                        f"{'net.ipv6.conf.all.forwarding' if packet.version == 6 else 'ip_forward'} is 0)")

@@ -289,3 +289,19 @@ def test_a_program_of_ebpf_has_the_source_address_of_its_interface() -> None:
     cluster.add_pod("p0", "node-1")
     cluster.inject(WrongRoute("node-1", "10.244.0.0/24", "192.168.1.3"))
     agreed(cluster, [("node-1", "p0", 80, "TCP"), ("node-1", "p0", 53, "UDP")])
+
+
+@REAL
+@pytest.mark.parametrize(("ranges", "told"), [(("10.244.0.0/16", "192.168.1.0/24"), False),
+                                              (("fd00:10:244::/56", "fd00:192:168:1::/64"), True)])
+def test_ipv6_tells_of_a_missing_route_where_nothing_is_forwarded(ranges: tuple[str, str], told: bool) -> None:
+    """Found by a sweep: IPv6 looks for a route before it asks whether it may forward, IPv4 after."""
+    cluster = Cluster(1, "bridge", pod_cidr=ranges[0], node_network=ranges[1])
+    cluster.add_pod("p0")
+    cluster.inject(ForwardingOff("router"))
+    lost = "fd00:99::1" if told else "10.99.0.1"
+    trace = cluster.send("node-1", lost)
+    assert (trace.verdict, trace.reply is not None) == (Verdict.NO_ROUTE, told)
+    outside = "2001:db8::9" if told else "203.0.113.9"
+    assert "does not forward" in cluster.send("node-1", outside).reason, "there is a route"
+    agreed(cluster, [("node-1", lost, 53, "UDP"), ("laptop", lost, None, "ICMP"), ("node-1", outside, 53, "UDP")])

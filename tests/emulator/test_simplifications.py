@@ -14,7 +14,7 @@ from k8snet_course.emulator import NotEmulated, Outcome, emulate, modelled
 from k8snet_course.emulator.kernel import IPIP, IPVS, NFT_IPV4, born_with, kernel, restorers
 from k8snet_course.emulator.plan import PLUGINS, check_cluster, plan, plans
 from k8snet_course.emulator.simplifications import DIFFERS, LAID_OUT, REFUSED, table
-from k8snet_course.faults import MissingRoute, WrongFdb, WrongMtu
+from k8snet_course.faults import MissingRoute, WrongFdb, WrongMtu, WrongRoute
 from k8snet_course.linux.bridge import EVERYBODY
 
 SERVICE: dict[str, Any] = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
@@ -195,6 +195,19 @@ def overheard_questions() -> None:
         assert lab.send_all(both)[0].verdict is Outcome.DELIVERED
 
 
+def dead_routers() -> None:
+    cluster = Cluster(1, "bridge", pod_cidr="fd00:10:244::/56", node_network="fd00:192:168:1::/64")
+    for name in ("a", "b"):
+        cluster.add_pod(name)
+    cluster.inject(WrongRoute("default/a", "fd00:10:244::/64", "fd00:192:168:1::77"))
+    probe = ("a", "b", None, "ICMP")
+    for _ in range(2):
+        assert modelled(cluster.send(*probe), *probe[:2], "ICMP", 0).verdict is Outcome.UNREACHABLE
+    with emulate(cluster) as lab:
+        assert lab.send_all([probe])[0].verdict is Outcome.UNREACHABLE
+        assert lab.send_all([probe])[0].verdict is Outcome.DELIVERED, "by the default route"
+
+
 REAL = pytest.mark.needs("ip", "bridge", "iptables-restore", "sysctl", "ping", "root")
 ASSERTIONS: dict[str, Callable[[], None]] = {
     "plugins": plugins, "proxy modes": proxy_modes, "old kernels": old_kernels,
@@ -203,7 +216,8 @@ ASSERTIONS: dict[str, Callable[[], None]] = {
     "answers for services": answers_for_services, "announcements": announcements,
     "cards": cards, "reverse path filter": reverse_path_filter,
     "redirects": redirects, "path mtu": path_mtu, "patience": patience, "fresh tables": fresh_tables,
-    "first tunnel": first_tunnel, "rationed errors": rationed_errors, "overheard questions": overheard_questions}
+    "first tunnel": first_tunnel, "rationed errors": rationed_errors, "overheard questions": overheard_questions,
+    "dead routers": dead_routers}
 ON_PAPER = ("plugins", "proxy modes", "cilium services", "sidecars", "ebpf maps", "doors", "old kernels",
             "answers for services", "announcements", "first tunnel")
 
@@ -211,7 +225,7 @@ ON_PAPER = ("plugins", "proxy modes", "cilium services", "sidecars", "ebpf maps"
 def test_the_table_is_what_is_asserted() -> None:
     assert [row.name for row in table()] == list(ASSERTIONS)
     kinds = [row.kind for row in table()]
-    assert [kinds.count(kind) for kind in (REFUSED, LAID_OUT, DIFFERS)] == [5, 10, 3], "a new row needs a row here"
+    assert [kinds.count(kind) for kind in (REFUSED, LAID_OUT, DIFFERS)] == [5, 10, 4], "a new row needs a row here"
 
 
 @pytest.mark.parametrize("name", ON_PAPER)
