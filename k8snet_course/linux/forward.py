@@ -37,7 +37,7 @@ from k8snet_course.linux.link import End, Link, Tunnel
 from k8snet_course.linux.namespace import Namespace, Network
 from k8snet_course.linux.neighbour import solicited_node
 from k8snet_course.linux.netfilter import FORWARD, INPUT, OUTPUT, POSTROUTING, PREROUTING
-from k8snet_course.linux.packet import BROADCAST_MAC, IPV6_LEAST_MTU, Frame, Packet, fragment_size
+from k8snet_course.linux.packet import BROADCAST_MAC, IPV6_LEAST_MTU, Frame, Packet
 from k8snet_course.linux.resolve import copy_taker, resolve
 from k8snet_course.linux.route import FEW_ROWS
 from k8snet_course.linux.trace import Action, Change, Told, Trace, Verdict
@@ -76,10 +76,6 @@ class _Walk(Hooks):
     """One packet's way in one direction."""
 
     _flight: tuple[End, Frame] | None = None
-    _piece = 0
-    """The size of the largest fragment, if somebody has cut the packet (inside all tunnels)."""
-    _outer_piece = 0
-    """The same of the tunnel's packet, until the tunnel's end puts it together again."""
     expected: Flow | None = None
     """From and to where the answer must come, for the program that waits for it."""
 
@@ -132,7 +128,7 @@ class _Walk(Hooks):
     def _arrive(self, ns: Namespace, link_name: str, frame: Frame) -> None:
         link = ns.links[link_name]
         self.enter(ns, link_name)
-        if not self._fits(link, frame.packet, _SPARE):
+        if not self.fragments.fit(link, frame.packet, _SPARE):
             self.drop(ns, link_name, frame.packet, Verdict.TOO_BIG,
                       f"the packet has {frame.packet.size} bytes, and {ns.label}'s {link_name} takes {link.mtu}: it is "
                       "dropped, and nobody is told")
@@ -250,7 +246,7 @@ class _Walk(Hooks):
         route = lookup.winner
         if route is not None and route.dev and ns.links[route.dev].program:
             self.step(Action.ROUTE, route.dev, packet, telling.taken_over, lookup, route, packet.dst)
-            if own and packet.size > (most := ns.links[route.dev].mtu) and not self._in_pieces(packet, most, own):
+            if own and packet.size > (most := ns.links[route.dev].mtu) and not self.fragments.made(packet, most, own):
                 self.fail(ns, packet, Verdict.TOO_BIG, f"the packet has {packet.size} bytes, {ns.label}'s {route.dev} takes "
                           f"{most}, and it may not be cut", own, f"fragmentation needed, mtu {most}")
                 return
@@ -281,7 +277,7 @@ class _Walk(Hooks):
         next_hop = route.via or packet.dst
         self.step(Action.ROUTE, route.dev, aged, telling.routed, lookup, route, what, packet, ages)
         mtu = min(route.mtu or link.mtu, link.mtu)
-        if aged.size > mtu and not self._in_pieces(aged, mtu, own):
+        if aged.size > mtu and not self.fragments.made(aged, mtu, own):
             limit = f"{ns.label}'s {link.name}" if mtu == link.mtu else f"{ns.label}'s route '{route.destination}'"
             why = "it may not be cut" if own or aged.version == 4 else "an IPv6 router cuts nothing"
             self.fail(ns, packet, Verdict.TOO_BIG, f"the packet has {aged.size} bytes, {limit} takes {mtu}, and {why}", own,
@@ -321,7 +317,7 @@ class _Walk(Hooks):
         """Rule 5: take out what a tunnel carried, as if it had come in by the tunnel's interface."""
         inner = packet.carried
         assert inner is not None
-        self._outer_piece = 0
+        self.fragments.joined()
         self.step(Action.DECAPSULATE, link.name, inner, telling.unwrapped, link, packet, inner.size)
         if isinstance(packet.inner, Frame) and link.master:
             frame = packet.inner
@@ -374,8 +370,8 @@ class _Walk(Hooks):
                 self._encapsulate(ns, link, link.tunnel, frame, remote)
         elif link.peer is None:
             self.drop(ns, link.name, frame.packet, Verdict.NO_NEIGHBOUR, f"nothing is plugged into {ns.label}'s {link.name}")
-        elif link.master and not self._fits(link, frame.packet, 0 if bridged and ns.bridge_nf else _SPARE) and not (
-                bridged and ns.bridge_nf and frame.packet.version == 4 and self._in_pieces(frame.packet, link.mtu, False)):
+        elif link.master and not self.fragments.fit(link, frame.packet, 0 if bridged and ns.bridge_nf else _SPARE) and not (
+                bridged and ns.bridge_nf and frame.packet.version == 4 and self.fragments.made(frame.packet, link.mtu, False)):
             self.drop(ns, link.name, frame.packet, Verdict.TOO_BIG,
                       f"the packet has {frame.packet.size} bytes, and {ns.label}'s port {link.name} takes {link.mtu}: a bridge "
                       "tells nobody")
@@ -437,32 +433,6 @@ class _Walk(Hooks):
         answer = packet.answered("RST") if packet.protocol == "TCP" else packet.icmp_error("port unreachable", packet.dst)
         self.finish(Verdict.REFUSED, f"{ns.label} got the packet, but no program there listens on {door}", ns, answer)
 
-    def _fits(self, link: Link, packet: Packet, spare: int) -> bool:
-        """Whether an interface takes a packet, or pieces into which it has been cut, from a cable or for one."""
-        return packet.size <= link.mtu + spare or self._largest(packet) <= link.mtu + spare
-
-    def _largest(self, packet: Packet) -> int:
-        """The size of the largest piece in which a packet travels; the whole, if nobody has cut it."""
-        inside = packet.size - _wrapping(packet)
-        size = packet.size - inside + min(self._piece or inside, inside)
-        return min(self._outer_piece or size, size) if packet.inner is not None else size
-
-    def _in_pieces(self, packet: Packet, mtu: int, own: bool) -> bool:
-        """Whether a packet that is larger than this MTU can go on in pieces.
-
-        IPv4: sender or router cuts what may be cut.  IPv6: the sender does, but not the packets that a tunnel makes.  What a
-        tunnel carries may be in pieces already, each of which has become a packet of the tunnel.
-        """
-        if self._largest(packet) <= mtu:
-            return True
-        if packet.dont_fragment or (packet.version == 6 and not (own and packet.inner is None)):
-            return False
-        if packet.inner is None:
-            self._piece = fragment_size(mtu, packet.version)
-        else:
-            self._outer_piece = fragment_size(mtu, packet.version)
-        return True
-
     def _carries(self, ns: Namespace, link: Link, remote: str) -> bool:
         """Whether what this tunnel sends to a machine arrives there: a walk of its own, which leaves no trace."""
         assert link.tunnel is not None
@@ -485,12 +455,3 @@ def _source_address(ns: Namespace, dst: str) -> str:
     if route is not None and not route.kind and (src := route.src or ns.links[route.dev].source_for(dst)):
         return src
     return ns.source_for(dst)
-
-
-def _wrapping(packet: Packet) -> int:
-    """The bytes that tunnels have put around a packet."""
-    inmost = packet
-    while (inside := inmost.carried) is not None:
-        inmost = inside
-    return packet.size - inmost.size
-

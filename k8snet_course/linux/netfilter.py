@@ -16,13 +16,14 @@ Source: iptables(8), iptables-extensions(8).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from k8snet_course.linux.chain import FEW, Chain
 from k8snet_course.linux.ipset import SETS, SetRule
 from k8snet_course.linux.lot import Lot
 from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.rule import VERDICTS, Row, Rule, Seen, draw, marked_by
+from k8snet_course.linux.ruling import DECIDES, GOES_ON, MAP, PICKED, Reading, Ruling
 from k8snet_course.linux.trace import Candidate
 
 __all__ = ["FILTER", "FORWARD", "INPUT", "IPVS", "NAT", "NO_RULES", "OUTPUT", "POSTROUTING", "PREROUTING", "Chain", "Memory",
@@ -33,11 +34,9 @@ IPVS = "IPVS"
 """The pseudo table of IPVS, and the one chain in it: the virtual servers."""
 PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING = "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"
 _DEEPEST = 16
-_DECIDES, _GOES_ON, _PICKED = "decides", "goes on", "is picked"
 _FAMILIES = ("IPv4", "IPv6")
 _MOST_REMEMBERED = 1024
 """Rulings of one device that are remembered at a time."""
-_MATCHED = (_DECIDES, _GOES_ON, _PICKED)
 
 
 class Source(Protocol):
@@ -63,74 +62,6 @@ _NO_SOURCES: Mapping[str, tuple[Source, ...]] = dict.fromkeys(_FAMILIES, ())
 
 _Question = tuple[str, str, str, str, str, int, str, str, int, str, int, Callable[[str], bool]]
 """All that a rule can look at but chance and memory: what two packets have in common that no rule tells apart."""
-
-
-class Reading(NamedTuple):
-    """The rules that were read, with why each did or did not match, and how many more of long chains are not shown."""
-
-    candidates: tuple[Candidate, ...]
-    others: int
-
-_MAP = "@"
-"""How the names of chains begin that are the maps and sets of nftables."""
-
-
-class Ruling(NamedTuple):
-    """What a chain said: the rule that decided (None: the chain's end was reached) and the mark the packet has now.
-
-    ``remember`` lists what the device has to note in its :class:`~k8snet_course.linux.memory.Memory` if the packet opens a
-    connection.  ``looked_at`` are the rules that were read, each with what became of it, and ``others`` counts those of long
-    chains that did not match; ``reading`` turns them into text, which takes longer than the reading.
-    """
-
-    rule: Row | None
-    mark: int
-    remember: tuple[tuple[str, str], ...] = ()
-    looked_at: tuple[tuple[Row, str], ...] = ()
-    others: int = 0
-
-    @property
-    def about(self) -> str:
-        """What the rules say of themselves: the last comment on the way of jumps to the rule that decided.
-
-            >>> refusal = Rule("KUBE-SERVICES", "REJECT", comment="default/web has no endpoints")
-            >>> Ruling(refusal, 0, looked_at=((refusal, "decides"),)).about
-            'default/web has no endpoints'
-        """
-        wanted: str | None = None
-        for row, why in reversed(self.looked_at):
-            if why in _MATCHED and wanted in (None, row.target):
-                if row.comment:
-                    return row.comment
-                wanted = row.chain
-        return ""
-
-    @property
-    def decided(self) -> str:
-        """What decided, in words: a rule, or the element of a map (or set) that a rule asked, or what that element leads to.
-
-            >>> asked = Rule("check", "@cluster-ips")
-            >>> element = Rule("@cluster-ips", "REJECT", dst="10.96.0.20/32")
-            >>> Ruling(element, 0, looked_at=((asked, "matches"), (element, "decides"))).decided
-            "element '-A @cluster-ips -d 10.96.0.20/32 -j REJECT' of cluster-ips"
-        """
-        rule = self.rule
-        assert rule is not None
-        if rule.chain.startswith(_MAP):
-            return f"element '{rule}' of {rule.chain[1:]}"
-        wanted = rule.chain
-        for row, why in reversed(self.looked_at):
-            if why in _MATCHED and row.target == wanted:
-                if row.chain.startswith(_MAP):
-                    return f"rule '{rule}' of {rule.chain}, to which element '{row}' of {row.chain[1:]} leads,"
-                wanted = row.chain
-        return f"rule '{rule}'"
-
-    @property
-    def reading(self) -> Reading:
-        """The rules that were read, as a trace shows them."""
-        return Reading(tuple(Candidate(str(row), why in _MATCHED, why == _DECIDES, why) for row, why in self.looked_at),
-                       self.others)
 
 
 class Rules:
@@ -270,7 +201,7 @@ class _Reader:
                 decides = not missed and target in VERDICTS
                 if whole or not missed:
                     hidden -= 1
-                    looked_at.append((row, missed or (_DECIDES if decides else _GOES_ON)))
+                    looked_at.append((row, missed or (DECIDES if decides else GOES_ON)))
                 if missed:
                     continue
                 if row.recent and not row.recent_seconds:
@@ -288,7 +219,7 @@ class _Reader:
                 elif target:
                     found = self.read(target, depth + 1)
                     ends, self.gone = row.goto or self.gone, False
-                    if row.goto and chain.startswith(_MAP):
+                    if row.goto and chain.startswith(MAP):
                         self.gone = True  # an element of a map speaks for the rule that asked the map
                 else:
                     continue
@@ -330,7 +261,7 @@ class _Reader:
         self.remember += remember
         target = picked.target
         decides = target in VERDICTS
-        self.looked_at.append((picked, _DECIDES if decides else _PICKED))
+        self.looked_at.append((picked, DECIDES if decides else PICKED))
         if decides:
             return picked, True
         return self.read(target, depth + 1), picked.goto

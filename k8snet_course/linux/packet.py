@@ -160,18 +160,6 @@ class Frame(NamedTuple):
         return f"{self.src_mac} -> {self.dst_mac} [{self.packet}]"
 
 
-def fragment_size(mtu: int, version: int) -> int:
-    """The size of all fragments but the last one, where an interface takes so many bytes: what they carry is a multiple of 8.
-
-    A fragment of IPv6 has 8 bytes of header more (RFC 791, section 3.2; RFC 8200, section 4.5).
-
-    >>> fragment_size(1500, 4), fragment_size(1450, 4), fragment_size(1500, 6)
-    (1500, 1444, 1496)
-    """
-    headers = IPV4_HEADER if version == 4 else IPV6_HEADER + 8
-    return headers + (mtu - headers) // 8 * 8
-
-
 def with_port(address: str, port: int) -> str:
     """An address and a port in one text; an IPv6 address needs brackets (RFC 3986, section 3.2.2).
 

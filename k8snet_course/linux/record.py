@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TypeVarTuple
 
 from k8snet_course.linux.conntrack import Conntrack
+from k8snet_course.linux.fragments import Fragments
 from k8snet_course.linux.namespace import Namespace, Network
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.trace import Action, Hop, Step, Told, Trace, Verdict
@@ -62,6 +63,7 @@ class Record:
         self.end: Namespace | None = None
         self.answer: Packet | None = None
         self.conflict = ""
+        self.fragments = Fragments()
         self.translated = False
 
     def trace(self, source: str, target: str, packet: Packet, reply: Trace | None) -> Trace:
