@@ -15,6 +15,7 @@ The rules, in the order in which a device applies them:
 
 Between these, the device's netfilter rules are asked: before rule 2 and after rule 3 for rewriting (NAT), and before a
 packet is delivered, sent on or sent out for dropping it.  Only a rewritten connection is remembered, where it was rewritten.
+Where a packet would be delivered, and where a program sends one, IPVS may take it for a virtual server and send it on.
 
 A device that cannot go on tells the sender by an ICMP packet, which also walks home by these rules.
 

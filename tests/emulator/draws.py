@@ -118,17 +118,20 @@ def cluster_policies(draw: st.DrawFn, number: int) -> Manifest:
 
 
 class Kinds(NamedTuple):
-    """What clusters are drawn from: plugins, modes of kube-proxy, IP versions, and whether there are policies."""
+    """What clusters are drawn from: plugins, modes of kube-proxy, IP versions, whether there are policies, and how many Services
+    there are at least.
+    """
 
     plugins: tuple[str, ...]
     proxies: tuple[str, ...]
     policies: bool
     ranges: tuple[str, ...] = (FOUR,)
+    least_services: int = 0
 
 
 HERE = Kinds(PLUGINS, ("iptables", "nftables"), True, (FOUR, FOUR, FOUR, DUAL, SIX))
 OTHER_KERNEL = Kinds(("calico", "flannel", "calico-vxlan", "bridge", "calico-bgp", "flannel-host-gw", "weave"),
-                     ("ipvs", "ipvs", "ipvs", "iptables"), False)
+                     ("ipvs", "ipvs", "ipvs", "iptables"), False, least_services=1)
 """What is asked in a kernel that has IPVS and IPIP, and no nftables for IPv4."""
 
 
@@ -145,7 +148,7 @@ def worlds(draw: st.DrawFn, must: str = "", kinds: Kinds = HERE) -> World:
                      "shop" if draw(rarely) else "default", draw(st.integers(0, 9)) == 9)
                  for number in range(draw(st.integers(1, draw(st.sampled_from((4, 6, MOST_PODS)))))))
     served = () if cni.startswith("cilium") else tuple(
-        draw(services(number, ranges)) for number in range(draw(st.integers(0, 2))))
+        draw(services(number, ranges)) for number in range(draw(st.integers(kinds.least_services, 2))))
     ruled = kinds.policies and draw(st.integers(0, 3 if cni in ENFORCING else 1)) and draw(st.integers(1, 3))
     policies = tuple(draw(st.one_of(network_policies(number), network_policies(number), cluster_policies(number)))
                      for number in range(ruled))

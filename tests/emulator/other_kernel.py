@@ -2,7 +2,8 @@
 
 Debian's package user-mode-linux has a kernel that is a program, and modules for it: IPVS, sets of addresses and IPIP too.
 Its root is the machine's, to read; what it may write is one folder, for results.  It has no network with anybody.  Nothing is
-left of it when the time is over: all its processes are in a group of their own, which is killed.
+left of it when the time is over: all its processes are in a group of their own, which is killed.  If nobody is there to do
+that, it switches itself off.
 
 In this kernel nftables knows no IPv4, so the rules of iptables are made by the older commands, and there are no policies.
 `python -m tests.emulator.other_kernel COMMAND` runs a command there.
@@ -41,11 +42,12 @@ echo /run/modprobe > /proc/sys/kernel/modprobe
 echo 2 > /proc/sys/net/core/fb_tunnels_only_for_init_net
 /run/modprobe -a {loaded}
 ip link set lo up
+(sleep {seconds}; echo o > /proc/sysrq-trigger) &
 cd {folder}
 export {environment}
 {command} > /run/result/said 2>&1
-echo $? > /run/result/ended
-sync
+echo $? > /run/result/code
+mv /run/result/code /run/result/ended
 echo o > /proc/sysrq-trigger
 """
 """The guest's first program.  A folder of the machine that it sees under the same name is not written to."""
@@ -64,7 +66,8 @@ def in_other_kernel(command: Sequence[str], results: Path, folder: Path, seconds
     environment = {"HOME": "/run/tmp", "TMPDIR": "/run/tmp", "PYTHONDONTWRITEBYTECODE": "1", **environment}
     init = results / "init"
     init.write_text(INIT.format(
-        modules=MODULES, results=results, loaded=" ".join(LOADED), folder=shlex.quote(str(folder)), command=shlex.join(command),
+        modules=MODULES, results=results, seconds=seconds, loaded=" ".join(LOADED),
+        folder=shlex.quote(str(folder)), command=shlex.join(command),
         environment=" ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())), encoding="utf-8")
     init.chmod(0o755)
     said, ended = results / "said", results / "ended"
@@ -79,14 +82,23 @@ def in_other_kernel(command: Sequence[str], results: Path, folder: Path, seconds
             while guest.poll() is None and not ended.exists() and time.monotonic() < end:
                 time.sleep(0.1)
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(guest.pid, signal.SIGKILL)
-            guest.wait()
+            _kill(guest)
     text = said.read_text(encoding="utf-8", errors="replace") if said.exists() else ""
     if not ended.exists():
         kernel = (results / "console").read_text(encoding="utf-8", errors="replace")
         raise GuestFailed(f"no end within {seconds} s; its kernel said:\n{kernel[-3000:]}\nand the command:\n{text[-3000:]}")
     return int(ended.read_text(encoding="ascii")), text
+
+
+def _kill(guest: subprocess.Popen[bytes]) -> None:
+    """Kill it with all its processes, and wait until the last one is gone."""
+    end = time.monotonic() + 10
+    with suppress(ProcessLookupError):
+        while time.monotonic() < end:
+            os.killpg(guest.pid, signal.SIGKILL)
+            guest.poll()
+            time.sleep(0.05)
+    guest.wait()
 
 
 if __name__ == "__main__":

@@ -51,15 +51,16 @@ class Disagreed(AssertionError):
     """Model and Linux say different things; the text is a test."""
 
 
-def sweep(clusters: int, first_seed: int, go_on: bool = False, kinds: Kinds = HERE, side_by_side: int = WORKERS) -> Swept:
+def sweep(clusters: int, first_seed: int, go_on: bool = False, kinds: Kinds = HERE, side_by_side: int = WORKERS,
+          begin: str = "spawn") -> Swept:
     """Compare so many clusters, in several processes; the same numbers ask the same.
 
     Kinds of faults that chance has left out are asked at the end.  A disagreement ends a process, when hypothesis has made it
-    small; with ``go_on`` it is only noted, as large as it is.
+    small; with ``go_on`` it is only noted, as large as it is.  ``begin`` is how processes begin (multiprocessing).
     """
     each, seeds = -(-clusters // side_by_side), range(first_seed, first_seed + side_by_side)
     total = Swept()
-    with ProcessPoolExecutor(side_by_side, multiprocessing.get_context("spawn")) as workers:
+    with ProcessPoolExecutor(side_by_side, multiprocessing.get_context(begin)) as workers:
         running = [workers.submit(_worker, each, number, go_on, kinds=kinds) for number in seeds]
         for one in running:
             total.add(one.result())
