@@ -78,7 +78,8 @@ class WrongRoute:
     def apply(self, parts: Parts) -> None:
         """Change the routes to ``dst``; without ``dev`` the interface stays.
 
-        Raises InvalidAddress, or InvalidArgument for a router of another IP version, which Linux refuses too.
+        Raises InvalidAddress, or InvalidArgument for a router of another IP version or, in IPv6, on another interface's wire:
+        Linux refuses these too.
         """
         address(self.via, "router's address")
         _same_version(self.via, self.dst, f"the route {self.dst}")
@@ -90,6 +91,9 @@ class WrongRoute:
         near = next((row.dev for row in parts.routes if not row.via and row.dst != "default" and row.matches(self.via)), "")
         if not all(self.dev or row.dev or near for row in there):  # a blackhole names no interface
             raise InvalidArgument(self.via, f"a router on a wire of {self.device}", "add dev='eth0'")
+        if ":" in self.via and near and any((self.dev or row.dev or near) != near for row in there):
+            raise InvalidArgument(self.via, f"a router on that interface's wire: in IPv6 no route leads by one interface to what "
+                                  f"is behind another ({near})", f"add dev='{near}'")
         parts.routes = [replace(row, via=self.via, dev=self.dev or row.dev or near, kind="", scope="", proto="", src="")
                         if row in there else row
                         for row in parts.routes]

@@ -76,6 +76,10 @@ def test_a_fault_about_nothing_changes_nothing(cluster: Cluster) -> None:
     for of_another_version in (faults.WrongRoute("node-1", "default", "fd00::1"), faults.WrongFdb("node-1", VTEP_2, "fd00::1")):
         with pytest.raises(errors.InvalidArgument, match="expected an IPv4 address"):
             cluster.inject(of_another_version)
+    six = Cluster(cni="flannel", pod_cidr="fd00:10:244::/56", node_network="fd00:192:168:1::/64")
+    with pytest.raises(errors.InvalidArgument, match="add dev='eth0'"):
+        six.inject(faults.WrongRoute("router", "2001:db8::/64", "fd00:192:168:1::2"))
+    six.inject(faults.WrongRoute("router", "2001:db8::/64", "fd00:192:168:1::2", "eth0"))
     with pytest.raises(errors.NotFound):
         cluster.repair(faults.ForwardingOff("node-1"))
     assert cluster.faults == () and cluster.send("a", "c").answered

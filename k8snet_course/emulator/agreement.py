@@ -118,7 +118,7 @@ def _other(possible: dict[str, tuple[Trace, Sent]]) -> tuple[Sent, str]:
 
 def _sticks(cluster: Cluster, probe: Wanted) -> bool:
     """Whether the Service that a probe asks keeps a client at one endpoint."""
-    nodes = {node.name for node in cluster.nodes}
+    nodes = {name for node in cluster.nodes for name in (node.name, *node.ips)}
     for service in cluster.services:
         addresses = (service.label, *service.cluster_ips, *service.external_ips, *service.load_balancer_ips)
         for port in service.ports:

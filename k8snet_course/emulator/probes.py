@@ -101,9 +101,16 @@ class Client:
             _ask(self.socket, self.probe, _RECEIVE_ERRORS, _RECEIVE_ERRORS_IPV6, 1)
             with suppress(OSError):
                 self.socket.sendto(request, (self.probe.address, 0))
+            self.mtu = self._told_mtu()
+
+    def _told_mtu(self) -> int:
+        """The MTU that the error says, which waits at the socket; 0 if none does."""
+        try:
             _, more, _, _ = self.socket.recvmsg(_ENOUGH, _ENOUGH, socket.MSG_ERRQUEUE)
-            self.mtu = next((int(_EXTENDED.unpack_from(each[2])[5]) for each in more
-                             if each[1] in (_RECEIVE_ERRORS, _RECEIVE_ERRORS_IPV6)), 0)
+        except BlockingIOError:
+            return 0
+        return next((int(_EXTENDED.unpack_from(each[2])[5]) for each in more
+                     if each[1] in (_RECEIVE_ERRORS, _RECEIVE_ERRORS_IPV6)), 0)
 
     def look(self) -> None:
         """Something has happened at the socket."""
@@ -116,6 +123,8 @@ class Client:
             return
         except OSError as problem:
             self.noticed = _meaning(problem.errno or 0)
+            if problem.errno == errno.EMSGSIZE:  # in IPv6 no router cuts a datagram, and a connected socket is told
+                self.noticed, self.mtu = Outcome.TOO_BIG, self._told_mtu()
             return
         if self.probe.protocol == "UDP":
             self.noticed = Outcome.DELIVERED

@@ -402,12 +402,13 @@ class _Walk(Hooks):
             self._open(ns, tunnel, packet)
             return
         self.end = ns
-        if self.awaited and self.expected is not None and ns.name == self.intended and not packet.is_icmp_error and (
-                self.expected != Flow.of(packet)):
+        if self.awaited and self.expected is not None and ns.name == self.intended and self.expected != _answered_by(packet):
             wanted = self.expected
             self.step(Action.DROP, link, packet, telling.unexpected, ns.label, packet)
+            got = "an error about a packet it has not sent" if packet.is_icmp_error else (
+                f"one from {packet.src} port {packet.src_port}")
             self.finish(Verdict.REFUSED, f"{ns.label} waits for an answer from {wanted.src} port {wanted.src_port} at port "
-                        f"{wanted.dst_port}: one from {packet.src} port {packet.src_port} is nobody's", ns, None)
+                        f"{wanted.dst_port}: {got} is nobody's", ns, None)
             return
         if self.awaited:
             self.step(Action.DELIVER, link, packet, telling.answered, ns.label, packet)
@@ -446,6 +447,11 @@ class _Walk(Hooks):
         if link.peer is None:
             return ""
         return self.network.namespace(link.peer.namespace).links[link.peer.link].mac
+
+
+def _answered_by(packet: Packet) -> Flow:
+    """The flow of the answers to what this packet answers: its own, or that of the answers to what an error is about."""
+    return Flow.of(packet) if packet.about is None else Flow.of(packet.about).reversed
 
 
 def _source_address(ns: Namespace, dst: str) -> str:

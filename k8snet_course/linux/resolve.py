@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 from k8snet_course.linux.link import End, Link
 from k8snet_course.linux.namespace import Namespace, Network
+from k8snet_course.linux.packet import IPV6_LEAST_MTU
 from k8snet_course.linux.trace import Candidate, Change
 
 
@@ -75,7 +76,7 @@ def resolve(network: Network, asker: Namespace, link: Link, address: str, carrie
         for own in holder.links.values()
         if wire and not own.master and own.kind != "loopback" and holder is not asker
         and _may_be_on(wire, own) and wire_of(network, holder, own) == wire and (
-            not six or own.has(address) or _announces(holder, address))
+            not six or (own.mtu >= IPV6_LEAST_MTU and (own.has(address) or _announces(holder, address))))
     ]
     if len(wire) == 2 and not answers:
         answers = _far_end(network, link, address)

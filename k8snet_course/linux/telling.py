@@ -123,9 +123,10 @@ def unwrapped(link: Link, outer: Packet, size: int) -> Told:
 
 
 def unexpected(label: str, packet: Packet) -> Told:
-    """An answer from somebody else than who was asked."""
-    return Told(f"{_mine(label, packet)}, but no program there has a connection with {packet.src} port {packet.src_port}",
-                packet.dst)
+    """An answer from somebody else than who was asked, or an error about what was not sent."""
+    whose = f"with {packet.src} port {packet.src_port}" if packet.about is None else (
+        f"with {packet.about.dst} port {packet.about.dst_port}, which the error is about")
+    return Told(f"{_mine(label, packet)}, but no program there has a connection {whose}", packet.dst)
 
 
 def answered(label: str, packet: Packet) -> Told:

@@ -10,7 +10,7 @@ from k8snet_course.cluster import Cluster
 from k8snet_course.emulator import emulate
 from k8snet_course.emulator.agreement import disagreements
 from k8snet_course.emulator.lab import Wanted
-from k8snet_course.faults import BridgeNetfilterOff, ForwardingOff, MissingRoute, WrongRoute
+from k8snet_course.faults import BridgeNetfilterOff, ForwardingOff, MissingRoute, WrongMtu, WrongRoute
 from k8snet_course.linux.trace import Verdict
 
 REAL = pytest.mark.needs("ip", "bridge", "iptables-restore", "nft", "root")
@@ -305,3 +305,35 @@ def test_ipv6_tells_of_a_missing_route_where_nothing_is_forwarded(ranges: tuple[
     outside = "2001:db8::9" if told else "203.0.113.9"
     assert "does not forward" in cluster.send("node-1", outside).reason, "there is a route"
     agreed(cluster, [("node-1", lost, 53, "UDP"), ("laptop", lost, None, "ICMP"), ("node-1", outside, 53, "UDP")])
+
+
+@REAL
+def test_an_error_about_what_was_not_sent_is_nobodys() -> None:
+    """Found by a sweep: node-1 sends p1's datagram back to p1's node, which tells p1 directly that nobody listens there."""
+    cluster = Cluster(3, "calico-bgp", pod_cidr="fd00:10:244::/56", node_network="fd00:192:168:1::/64")
+    cluster.add_pod("p0", "node-3", labels={"app": "x"}, host_network=True, listen=(80,))
+    cluster.add_pod("p1", "node-3")
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s0"}, "spec": {
+        "type": "NodePort", "selector": {"app": "x"}, "ports": [
+            {"port": 80, "targetPort": 53, "protocol": "UDP", "nodePort": 30251}]}})
+    trace = cluster.send("p1", "node-1", 30251, "UDP")
+    assert trace.verdict is Verdict.REFUSED and trace.reply is not None and not trace.reply.delivered
+    assert "an error about a packet it has not sent is nobody's" in trace.reply.reason
+    agreed(cluster, [("p1", "node-1", 30251, "UDP"), ("laptop", "node-1", 30251, "UDP"), ("p1", "node-3", 30251, "UDP")])
+
+
+@REAL
+def test_no_card_with_a_small_mtu_answers_in_ipv6() -> None:
+    """Found by a sweep: Linux takes the address away, and nobody has it."""
+    cluster = Cluster(2, "bridge", pod_cidr="fd00:10:244::/56", node_network="fd00:192:168:1::/64")
+    cluster.inject(WrongMtu("node-1", "eth0", 1000))
+    assert cluster.send("laptop", "node-1").verdict is Verdict.NO_NEIGHBOUR
+    agreed(cluster, [("laptop", "node-1", 80, "TCP"), ("node-2", "node-1", None, "ICMP")])
+
+
+@REAL
+def test_in_ipv6_the_sender_of_datagrams_is_told_the_mtu() -> None:
+    """Found by a sweep: no router cuts them, and Linux tells a connected socket."""
+    cluster = Cluster(2, "none", pod_cidr="fd00:10:244::/56", node_network="fd00:192:168:1::/64")
+    cluster.inject(WrongMtu("router", "eth1", 1300))
+    agreed(cluster, [("node-2", "internet", 53, "UDP", 3000)])
