@@ -92,8 +92,8 @@ class WrongRoute:
         if not all(self.dev or row.dev or near for row in there):  # a blackhole names no interface
             raise InvalidArgument(self.via, f"a router on a wire of {self.device}", "add dev='eth0'")
         if ":" in self.via and near and any((self.dev or row.dev or near) != near for row in there):
-            raise InvalidArgument(self.via, f"a router on that interface's wire: in IPv6 no route leads by one interface to what "
-                                  f"is behind another ({near})", f"add dev='{near}'")
+            raise InvalidArgument(self.via, "a router on that interface's wire: in IPv6 no route leads by one interface to "
+                                  f"what is behind another ({near})", f"add dev='{near}'")
         parts.routes = [replace(row, via=self.via, dev=self.dev or row.dev or near, kind="", scope="", proto="", src="")
                         if row in there else row
                         for row in parts.routes]

@@ -118,8 +118,8 @@ def cluster_policies(draw: st.DrawFn, number: int) -> Manifest:
 
 
 class Kinds(NamedTuple):
-    """What clusters are drawn from: plugins, modes of kube-proxy, IP versions, whether there are policies, and how many Services
-    there are at least.
+    """What clusters are drawn from: plugins, modes of kube-proxy, IP versions, whether there are policies, and how many
+    Services there are at least.
     """
 
     plugins: tuple[str, ...]

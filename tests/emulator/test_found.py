@@ -314,7 +314,7 @@ def test_an_error_about_what_was_not_sent_is_nobodys() -> None:
     cluster.add_pod("p0", "node-3", labels={"app": "x"}, host_network=True, listen=(80,))
     cluster.add_pod("p1", "node-3")
     cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s0"}, "spec": {
-        "type": "NodePort", "selector": {"app": "x"}, "ports": [
+        "type": "NodePort", "selector": {"app": "x"}, "externalTrafficPolicy": "Local", "ports": [
             {"port": 80, "targetPort": 53, "protocol": "UDP", "nodePort": 30251}]}})
     trace = cluster.send("p1", "node-1", 30251, "UDP")
     assert trace.verdict is Verdict.REFUSED and trace.reply is not None and not trace.reply.delivered
