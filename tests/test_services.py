@@ -802,6 +802,15 @@ def test_ipvs_sends_on_what_the_policy_local_has_no_endpoint_for(cni: str, answe
     assert answered or "is nobody's" in trace.reply.reason
 
 
+def test_an_error_about_a_packet_that_nobody_sent_so_is_ignored() -> None:
+    """Found in the other kernel: the router tells the laptop, past the node that has rewritten the destination."""
+    cluster = world("bridge", "ipvs", on=(1,))
+    cluster.apply(service(type="NodePort", externalTrafficPolicy="Local", ports=[{"port": 80, "nodePort": NODE_PORT}]))
+    trace = cluster.send("laptop", "node-2", port=NODE_PORT)
+    assert trace.verdict is Verdict.NO_ROUTE and trace.reply is not None and not trace.reply.delivered
+    assert [hop.device for hop in trace.reply.hops] == ["router", "underlay", "laptop"] and "nobody's" in trace.reply.reason
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cni=st.sampled_from(["bridge", *CONNECTED]), proxy=st.sampled_from(MODES), spec=manifests_of_services,
        on=st.lists(st.integers(1, 3), min_size=1, max_size=3),

@@ -410,6 +410,13 @@ class _Walk(Hooks):
             self.finish(Verdict.REFUSED, f"{ns.label} waits for an answer from {wanted.src} port {wanted.src_port} at port "
                         f"{wanted.dst_port}: {got} is nobody's", ns, None)
             return
+        about = packet.about
+        if self.awaited and self.expected is not None and ns.name == self.intended and about is not None and (
+                about.inner is None and self.expected != Flow.of(about).reversed):
+            self.step(Action.DROP, link, packet, telling.unexpected, ns.label, packet)
+            self.finish(Verdict.REFUSED, f"{ns.label} is told of a packet to {about.dst} port {about.dst_port}, "
+                        "which is nobody's: no program there has sent it so", ns, None)
+            return
         if self.awaited:
             self.step(Action.DELIVER, link, packet, telling.answered, ns.label, packet)
             self.finish(Verdict.DELIVERED, f"the answer is back at {ns.label}", ns, None)

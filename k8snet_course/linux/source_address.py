@@ -1,10 +1,10 @@
 """Which of its own IPv6 addresses a device puts into a packet, where the interface that the packet leaves by has none.
 
-IPv4 takes the first address of the device.  IPv6 compares all of them with the destination: first an address with the same
-label wins (so that private addresses talk with private ones), then the one that has more leading bits in common, of which no
-more than the prefix length count.
+IPv4 takes the first address of the device.  IPv6 compares all of them with the destination: the same address wins, then one
+with the same label (so that private addresses talk with private ones), then the one that has more leading bits in common, of
+which no more than the prefix length count.
 
-Source: RFC 6724, sections 2.1 and 5 (rules 6 and 8); Linux, net/ipv6/addrconf.c (ipv6_dev_get_saddr) and addrlabel.c.
+Source: RFC 6724, sections 2.1 and 5 (rules 1, 6 and 8); Linux, net/ipv6/addrconf.c (ipv6_dev_get_saddr) and addrlabel.c.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ def best_source(dst: str, addresses: Iterable[str]) -> str:
 
     >>> best_source("fd00:10:244::9", ["fd00:192:168:1::2/64", "fd00:10:244::1/128"])
     'fd00:10:244::1'
+    >>> best_source("fd00:192:168:1::2", ["fd00:192:168:1::f0/128", "fd00:192:168:1::2/64"])
+    'fd00:192:168:1::2'
     >>> best_source("2001:db8::9", ["fd00:10:244::1/128", "2003::5/64"])
     '2003::5'
     """
-    best, highest = "", (-1, -1)
+    best, highest = "", (-1, -1, -1)
     for interface in addresses:
         address, _, prefix = interface.partition("/")
-        score = (int(_label(address) == _label(dst)), min(_in_common(address, dst), int(prefix)))
+        score = (int(address == dst), int(_label(address) == _label(dst)), min(_in_common(address, dst), int(prefix)))
         if score > highest:
             best, highest = address, score
     return best
