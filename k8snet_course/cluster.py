@@ -538,6 +538,20 @@ class Cluster:
                                 self._meaning.address_of(source))
         return self._walk(source, target, port, protocol, size, ttl)
 
+    def meant(self, src: str, dst: str) -> tuple[str, Target]:
+        """What the two words mean to ``send``: the sending device, and where its packet would go.  Nothing is sent.
+
+        Without an address the target is a name that nobody has, and says what the resolver found.  Raises NotFound.
+
+            >>> cluster = Cluster()
+            >>> _ = cluster.add_pod("frontend"), cluster.add_pod("backend")
+            >>> cluster.meant("frontend", "backend")
+            ('default/frontend', Target(address='10.244.0.3', label='backend', device='default/backend', why=''))
+        """
+        self._settle()
+        source = self._meaning.endpoint(src)
+        return self._linux.device(source), self._meaning.target(dst, source, lambda: self._dead_servers(source))
+
     def _walk(self, source: str, target: Target, port: int | None, protocol: str, size: int = 0,
               ttl: int = DEFAULT_TTL) -> Trace:
         """Send a packet from a device to a target that is known, and what sidecars on its way send for it."""

@@ -5,11 +5,13 @@ It is told everything in plain values, and knows nothing of clusters.  So it can
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from k8snet_course.emulator.attaching import NodeRun, Turn
 from k8snet_course.emulator.capture import Capture, Recorder
 from k8snet_course.emulator.cni_run import attach, call
 from k8snet_course.emulator.kernel import BRIDGE_NETFILTER, kernel, restorers
-from k8snet_course.emulator.needs import EmulatorUnavailable, plugin_folder
+from k8snet_course.emulator.needs import EmulatorUnavailable, free_files, open_files_suffice, plugin_folder
 from k8snet_course.emulator.plan import BRIDGE_NF, Cable, Plan
 from k8snet_course.emulator.probes import Client, Probe, client, run
 from k8snet_course.emulator.sent import Sent
@@ -58,6 +60,7 @@ class Ground:
         self._blueprint = blueprint
         self._spaces = Spaces(blueprint.plans)
         self._captures: list[Capture] = []
+        self._listening: list[socket.socket] = []
         self._servers: Servers | None = None
         self._number = _FIRST_NUMBER
         self._results: dict[str, Json] = {}
@@ -69,6 +72,10 @@ class Ground:
 
     def build(self) -> None:
         """Make the namespaces and fill them.  Raises EmulatorUnavailable."""
+        with open_files_suffice():
+            self._build()
+
+    def _build(self) -> None:
         spaces, plans = self._spaces, self._blueprint.plans
         spaces.make()
         for device, one in plans.items():
@@ -89,10 +96,9 @@ class Ground:
             ("ipvsadm -R", one.servers)) if text])
         finish([spaces.inside(device, start, "bridge -batch -", "\n".join(one.bridge))
                 for device, one in plans.items() if one.bridge])
-        sockets: list[socket.socket] = []
         for device, one in plans.items():
-            self._captures.append(spaces.inside(device, _furnish, one, self._blueprint.tunnels, sockets))
-        self._servers = Servers(sockets)
+            self._captures.append(spaces.inside(device, _furnish, one, self._blueprint.tunnels, self._listening))
+        self._servers = Servers(self._listening)
         clock = self._blueprint.clock
         with spaces.inside(clock, socket.socket, socket.AF_INET, socket.SOCK_DGRAM) as sender:
             next(each for each in self._captures if each.device == clock).wait_for_clock(sender)
@@ -106,9 +112,20 @@ class Ground:
                 stack.callback(lambda: list(pool.map(Capture.close, self._captures)))  # the kernel lets each wait
             if self._servers is not None:
                 self._servers.close()
+            for one in self._listening:  # a namespace lives on as long as there is a socket of it
+                one.close()
 
     def send(self, probes: Sequence[Probe], patience: float) -> list[Sent]:
-        """Send all probes at once, and wait ``patience`` seconds for their answers."""
+        """Send all probes at once, and wait ``patience`` seconds for their answers.
+
+        Where this process may not open so many files, they are sent in several goes.  Raises EmulatorUnavailable if it may open
+        none.
+        """
+        with open_files_suffice():
+            most = max(1, free_files())
+            return [sent for first in range(0, len(probes), most) for sent in self._send(probes[first:first + most], patience)]
+
+    def _send(self, probes: Sequence[Probe], patience: float) -> list[Sent]:
         clients: list[Client] = []
         try:
             for probe in probes:
@@ -144,14 +161,25 @@ class Ground:
     def exec(self, device: str, words: Sequence[str]) -> str:
         """What a command prints in the network of a device.  Raises NotFound or InvalidArgument."""
         try:
-            done = self._spaces.inside(device, subprocess.run, words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                       stdin=subprocess.DEVNULL, text=True, timeout=_LONGEST_COMMAND, check=False)
-        except FileNotFoundError:
+            process = self._spaces.inside(device, _started, words)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
             raise NotFound(words[0], "a command of this machine", "install the package that has it") from None
-        except subprocess.TimeoutExpired:
-            raise InvalidArgument(" ".join(words), f"a command that ends within {_LONGEST_COMMAND} seconds",
-                                  "give it a count or a time limit, such as 'ping -c 1'") from None
-        return str(done.stdout)
+        with process:
+            try:
+                return process.communicate(timeout=_LONGEST_COMMAND)[0]
+            except BaseException as problem:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # with what it has started
+                if not isinstance(problem, subprocess.TimeoutExpired):
+                    raise
+        raise InvalidArgument(" ".join(words), f"a command that ends within {_LONGEST_COMMAND} seconds",
+                              "give it a count or a time limit, such as 'ping -c 1', or let it run on with '>/dev/null 2>&1 &'")
+
+
+def _started(words: Sequence[str]) -> subprocess.Popen[str]:
+    """A command that has begun, in a session of its own."""
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            errors="replace", start_new_session=True)
 
 
 def _set(settings: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

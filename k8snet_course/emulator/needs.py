@@ -5,9 +5,13 @@ Where something is missing, one sentence says what, and how to get it.  The rest
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from k8snet_course.errors import CourseError
 
@@ -62,3 +66,32 @@ def check_machine(platform: str = sys.platform) -> None:
         if shutil.which(command) is None:
             raise EmulatorUnavailable(f"no command {command}", f"the command {command} of the package {package}",
                                       f"install {package} with the system's package manager")
+
+
+_KEPT = 20
+"""So many files stay free for what else the process does meanwhile."""
+
+
+def free_files() -> int:
+    """How many more files this process may open, some left free."""
+    return _most_files() - sum(1 for _ in Path("/proc/self/fd").iterdir()) - _KEPT
+
+
+@contextmanager
+def open_files_suffice() -> Iterator[None]:
+    """Raise EmulatorUnavailable for the system's error that too many files are open: each socket of a lab is one."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno != errno.EMFILE:
+            raise
+        raise EmulatorUnavailable(
+            f"{_most_files()} open files", "a limit that a lab of this size does not reach: some four for each device",
+            "say 'ulimit -n 4096' before you start the program, or make the cluster smaller") from None
+
+
+def _most_files() -> int:
+    import resource  # Windows has none
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft

@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
@@ -146,10 +148,33 @@ def _alive(owner: str) -> bool:
 
 
 def remove_all(names: Iterable[str]) -> None:
-    """Remove namespaces; one that another process removes at the same time is no error."""
-    lines = [f"netns del {name}" for name in names]
+    """Remove namespaces, and end what runs in them; one that another process removes at the same time is no error.
+
+    A namespace whose name is gone lives on as long as a program is in it.
+    """
+    gone = list(names)
+    lines = [f"netns del {name}" for name in gone]
     if lines:
+        end_programs(gone)
         subprocess.run(("ip", "-force", "-batch", "-"), input="\n".join(lines), text=True, capture_output=True, check=False)
+
+
+def end_programs(names: Iterable[str]) -> None:
+    """End all programs in these namespaces, such as servers that `lab.exec` has started; never this one."""
+    spaces = {number for name in names if (number := _number(FOLDER / name))}
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal() and int(process.name) != os.getpid() and _number(process / "ns/net") in spaces:
+            with suppress(OSError):  # it has just ended by itself
+                os.kill(int(process.name), signal.SIGKILL)
+
+
+def _number(space: Path) -> tuple[int, int] | None:
+    """What tells a namespace from all others; None if there is none, or it is none of ours to know."""
+    try:
+        status = space.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def ip_batch(lines: Iterable[str]) -> None:
@@ -158,9 +183,17 @@ def ip_batch(lines: Iterable[str]) -> None:
 
 
 def start(command: str, text: str) -> tuple[str, subprocess.Popen[str], str]:
-    """Start a command that reads a text, in the namespace of the caller; ``finish`` hands it the text."""
-    return command, subprocess.Popen(command.split(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                     text=True), text
+    """Start a command that reads a text, in the namespace of the caller; ``finish`` hands it the text.
+
+    Raises EmulatorUnavailable where there is no such command.
+    """
+    words = command.split()
+    try:
+        return command, subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                         text=True), text
+    except FileNotFoundError:
+        raise EmulatorUnavailable(f"no command {words[0]}", f"the command {words[0]} for this cluster",
+                                  "install the package that has it with the system's package manager") from None
 
 
 def finish(started: Iterable[tuple[str, subprocess.Popen[str], str]]) -> None:

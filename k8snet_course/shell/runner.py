@@ -28,6 +28,18 @@ def run(machine: Machine, command: str | Sequence[str], stdin: str = "") -> Ran 
         raise InvalidArgument(stdin, "the command's input as a text", "write stdin='some words\\n'")
     if machine.finished:
         return Ran("", "error: cannot exec into a container in a completed pod; current phase is Succeeded\n", 1)
+    words = words_of(command)
+    if not isinstance(command, str) or not needs_shell(command):
+        return _program(machine, words, stdin)
+    return _line(machine, command, stdin) if machine.image.has_shell else _missing(machine, "sh", "sh", "")
+
+
+def words_of(command: str | Sequence[str]) -> list[str]:
+    """The words of a command that is given as a text or as its words.  Raises InvalidArgument.
+
+    >>> words_of("ping -c 1 'my host'"), words_of(["ip", "route"])
+    (['ping', '-c', '1', 'my host'], ['ip', 'route'])
+    """
     if isinstance(command, str):
         try:
             words = list(shlex.split(command))
@@ -35,11 +47,9 @@ def run(machine: Machine, command: str | Sequence[str], stdin: str = "") -> Ran 
             raise InvalidArgument(command, f"a command line that can be read ({problem})", "close the quotes") from None
         if not words:
             raise InvalidArgument(command, "a command, such as 'ip route'", "write one")
-        if not needs_shell(command):
-            return _program(machine, words, stdin)
-        return _line(machine, command, stdin) if machine.image.has_shell else _missing(machine, "sh", "sh", "")
+        return words
     if isinstance(command, Sequence) and command and all(isinstance(word, str) for word in command):
-        return _program(machine, list(command), stdin)
+        return list(command)
     raise InvalidArgument(command, "a command as a text or as a list of words", "write 'ip route' or ['ip', 'route']")
 
 

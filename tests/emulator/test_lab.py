@@ -118,9 +118,9 @@ def test_exec() -> None:
         assert "ttl=62" in lab.exec("a", "ping -c 1 -W 2 10.244.1.2")
         with pytest.raises(NotFound, match="nosuchcommand"):
             lab.exec("a", "nosuchcommand")
-        with pytest.raises(NotFound, match="device of this lab"):
+        with pytest.raises(NotFound, match="a pod, a node or a machine outside"):
             lab.exec("zz", "ip route")
-        with pytest.raises(NotFound, match="device of this lab"):
+        with pytest.raises(NotFound, match="a pod, a node or a machine outside"):
             lab.send("a", "zz")
         with pytest.raises(InvalidArgument):
             lab.send("a", "b", 80, "SCTP")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,10 +17,11 @@ from pathlib import Path
 import pytest
 
 from k8snet_course.cluster import Cluster
-from k8snet_course.emulator import EmulatorUnavailable, Outcome, emulate
+from k8snet_course.emulator import EmulatorUnavailable, Outcome, emulate, ground, spaces
 from k8snet_course.emulator.ending import ending_in_order
 from k8snet_course.emulator.plan import devices_of
 from k8snet_course.emulator.spaces import FOLDER, Spaces, name_of, owner_of, remove_stale, stale
+from k8snet_course.errors import InvalidArgument
 
 REAL = pytest.mark.needs("ip", "bridge", "iptables-restore", "/usr/lib/cni/bridge", "root")
 _CODE = """
@@ -146,6 +148,98 @@ def test_an_exception_leaves_nothing_behind() -> None:
     with pytest.raises(ZeroDivisionError):
         broken()
     assert ours() == []
+
+
+@REAL
+def test_programs_that_were_left_running_end_with_the_lab() -> None:
+    with emulate(two_nodes()) as lab, emulate(two_nodes()) as other:
+        for device in ("a", "node-2"):
+            assert lab.exec(device, "sleep 4711 >/dev/null 2>&1 &") == "", "it does not wait for what runs on behind"
+        assert other.exec("a", "sleep 4711 >/dev/null 2>&1 &") == ""
+        spaces = {device: Path(FOLDER, name).stat().st_ino for device, name in lab.namespaces.items()}
+        kept = Path(FOLDER, other.namespaces["default/a"]).stat().st_ino
+        assert len(running_in(*spaces.values())) == 2 and len(running_in(kept)) == 1
+    assert ended_in(*spaces.values(), kept)
+    assert ours() == []
+
+
+@REAL
+def test_a_command_that_takes_too_long_is_ended_with_what_it_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ground, "_LONGEST_COMMAND", 0.2)
+    with emulate(two_nodes()) as lab:
+        space = Path(FOLDER, lab.namespaces["default/a"]).stat().st_ino
+        with pytest.raises(InvalidArgument, match="ends within"):
+            lab.exec("a", "sleep 4711; echo")
+        assert ended_in(space)
+
+
+@REAL
+def test_programs_of_a_killed_process_end_at_the_next_start() -> None:
+    with another_process() as child:
+        mine = next(FOLDER / name for name in left_of(child.pid) if name.endswith("-default.a"))
+        space = mine.stat().st_ino
+        with subprocess.Popen(("ip", "netns", "exec", mine.name, "sleep", "4711")) as server:
+            while not running_in(space):
+                assert server.poll() is None
+            child.send_signal(signal.SIGKILL)
+            child.wait(60)
+            with emulate(Cluster()):
+                assert server.wait(10) == -signal.SIGKILL
+            assert not running_in(space)
+
+
+def running_in(*spaces: int) -> list[int]:
+    """The processes in network namespaces with these numbers."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdecimal() and (process / "ns/net").stat().st_ino in spaces:
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def ended_in(*spaces: int) -> bool:
+    """Whether nothing runs in these namespaces, or soon nothing does: a process that is killed takes a moment to go."""
+    return any(not running_in(*spaces) or time.sleep(0.02) for _ in range(200))
+
+
+@REAL
+def test_a_user_may_have_few_files_open() -> None:
+    """By default Linux lets a program have 1,024; in the model there is no such limit, and here are as many probes as there."""
+    code = """
+import resource
+from tests.emulator.test_life import two_nodes
+from k8snet_course.emulator import EmulatorUnavailable, emulate
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (120, hard))
+with emulate(two_nodes()) as lab:
+    print({str(sent.verdict) for sent in lab.send_all([("a", "b", 80, "TCP")] * 300)})
+    resource.setrlimit(resource.RLIMIT_NOFILE, (16, hard))
+    try:
+        lab.send_all([("a", "b", 80, "TCP")])
+    except EmulatorUnavailable as error:
+        print(error)
+try:
+    with emulate(two_nodes()) as lab:
+        pass
+except EmulatorUnavailable as error:
+    print(error)
+"""
+    words, here = (sys.executable, "-c", code), Path(__file__).parents[2]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=here)
+    assert not done.stderr, done.stderr
+    delivered, *told = done.stdout.splitlines()
+    assert delivered == "{'delivered'}"
+    assert len(told) == 2 and all("with '16 open files'" in line and "ulimit -n 4096" in line for line in told)
+
+
+@REAL
+@pytest.mark.parametrize("tool", ["ip6tables-restore", "ipset"])
+def test_a_tool_that_only_some_clusters_need_is_missing(tool: str) -> None:
+    with pytest.raises(EmulatorUnavailable, match=f"the command no-{tool}"):
+        spaces.start(f"no-{tool} restore", "")
 
 
 @REAL
