@@ -131,7 +131,7 @@ class Kinds(NamedTuple):
 
 HERE = Kinds(PLUGINS, ("iptables", "nftables"), True, (FOUR, FOUR, FOUR, DUAL, SIX))
 OTHER_KERNEL = Kinds(("calico", "flannel", "calico-vxlan", "bridge", "calico-bgp", "flannel-host-gw", "weave"),
-                     ("ipvs", "ipvs", "ipvs", "iptables"), False, (FOUR, FOUR, DUAL, SIX), 1)
+                     ("ipvs", "ipvs", "ipvs", "iptables"), False, least_services=1)
 """What is asked in a kernel that has IPVS and IPIP, and no nftables for IPv4."""
 
 
