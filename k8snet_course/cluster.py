@@ -117,7 +117,7 @@ class Cluster:
         self._underlay = Underlay(ranges.nodes[0], self._plugin.underlay_mtu, *ranges.nodes[1:])
         self._control = ControlPlane(self._plugin, self._underlay, ranges.node_cidrs(), nodes)
         cluster_ips = {"IPv6" if ":" in text else "IPv4": ServiceIpAllocator(text) for text in service_cidr.split(",")}
-        dns = tuple(_dns_address(text) for text in service_cidr.split(","))
+        dns = tuple(_dns_address(text) for text in service_cidr.split(","))[:1]  # kubelets are told of one, in dual stack too
         if load_balancer is not None:
             disjoint(pod_cidr=pod_cidr, service_cidr=service_cidr, load_balancer=load_balancer)
             pool = network(load_balancer, "pool of load balancers")

@@ -84,3 +84,14 @@ def test_dual_stack_and_ipv6() -> None:
     cluster.bootstrap()
     cluster.add_pod("client")
     assert cluster.send("client", "kubernetes", port=443).answered
+
+
+def test_in_dual_stack_pods_are_told_of_one_dns_server() -> None:
+    """kubeadm gives kubelets one clusterDNS, of the first Service CIDR, and the Service kube-dns has that address alone."""
+    cluster = started(pod_cidr="10.244.0.0/16,fd00:10:244::/56", node_network="192.168.1.0/24,fd00:192:168:1::/64")
+    assert cluster.resolv_conf("client").nameservers == ("10.96.0.10",)
+    for resolver in ("glibc", "musl", "busybox"):
+        found = cluster.lookup("client", "kubernetes", resolver)
+        assert found.result == ("10.96.0.1",) and "TIMEOUT" not in str(found)
+    other_first = started(pod_cidr="fd00:10:244::/56,10.244.0.0/16", node_network="fd00:192:168:1::/64,192.168.1.0/24")
+    assert other_first.resolv_conf("client").nameservers == ("fd00:10:96::a",)
