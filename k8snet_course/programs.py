@@ -106,12 +106,11 @@ def _one_container(image: str) -> tuple[Container, ...]:
 
 @lru_cache(maxsize=4096)
 def _of_container(container: Container, anywhere: str) -> tuple[Listener, ...]:
-    image = image_name(container.image)
-    if image in KNOWN_IMAGES:
-        return tuple(Listener(protocol, port, container.name, anywhere) for protocol, port in KNOWN_IMAGES[image])
-    controller = known(container.image) if not container.ports else None
-    if controller is not None:
+    image, controller = image_name(container.image), known(container.image)
+    if controller is not None and not container.ports:
         return tuple(Listener("TCP", port, container.name, anywhere) for port in controller.ports)
+    if controller is None and image in KNOWN_IMAGES:  # an image of a controller may end in nginx as well
+        return tuple(Listener(protocol, port, container.name, anywhere) for protocol, port in KNOWN_IMAGES[image])
     return tuple(Listener(port.protocol, port.container_port, container.name, anywhere) for port in container.ports)
 
 

@@ -24,6 +24,10 @@ def pod(image: str, *ports: ContainerPort, listen: str | None = None) -> Pod:
     (pod("nginx", listen="8080, 127.0.0.1:9090, 53/UDP"),
      ["TCP 0.0.0.0:8080 app", "TCP 127.0.0.1:9090 app", "UDP 0.0.0.0:53 app"]),
     (pod("nginx", listen=""), []),
+    # a controller's image listens where it is told to, even one whose name ends in nginx
+    (pod("ghcr.io/nginx/nginx-gateway-fabric/nginx:2.1", ContainerPort(8080)), ["TCP 0.0.0.0:8080 app"]),
+    (pod("ghcr.io/nginx/nginx-gateway-fabric/nginx:2.1"), []),
+    (pod("registry.k8s.io/ingress-nginx/controller:v1.15.1"), ["TCP 0.0.0.0:80 app", "TCP 0.0.0.0:443 app"]),
 ])
 def test_listeners(made: Pod, listening: list[str]) -> None:
     assert [str(row) for row in listeners_of(made)] == listening
