@@ -3,7 +3,8 @@
 This module knows YAML and nothing of Kubernetes.  It refuses what could hang or exhaust the reader: texts that are too long,
 nested too deep, or that grow without end by aliases.
 
-Source: YAML 1.1, as PyYAML (and Kubernetes' own reader) understand it.
+Source: YAML 1.1, as PyYAML understands it; where Kubernetes' own reader (go-yaml, through sigs.k8s.io/yaml) leaves a text a text,
+so does this one: a date, a number with a base of 60 (12:30), and '='.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _PLAIN = 1 << 63
 _IMPOSSIBLE = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 """What YAML lets no text hold: control characters, and halves of characters."""
 _TEXT = "tag:yaml.org,2002:str"
+_LEFT_ALONE = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _OLD_FLAGS = ("y", "Y", "n", "N")
 """What some readers take for yes and no."""
 _ALMOST = re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+|[-+]?0o[0-7_]+|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
@@ -220,11 +223,13 @@ def _located(node: Any, constructor: Any, budget: list[int], depth: int) -> Loca
 
 def _scalar(node: Any, constructor: Any, line: int) -> Any:
     """What a scalar is: a text, or what YAML takes it for."""
+    if node.tag in _LEFT_ALONE or (node.tag in _NUMBERS and ":" in node.value):
+        return node.value
     if len(node.value) > _LONGEST_NUMBER and node.tag != "tag:yaml.org,2002:str":
         raise InvalidManifest(f"{node.value[:20]}... ({len(node.value)} characters)",
                               "a number of a size that a field can hold", "write it in quotes if it is a text", line)
     try:
         return constructor.construct_object(node)
-    except (ValueError, KeyError, TypeError, OverflowError, AttributeError):  # what PyYAML has for 2001-99-99 or !!bool x
+    except (ValueError, KeyError, TypeError, OverflowError, AttributeError):  # what PyYAML has for !!bool x
         raise InvalidManifest(node.value[:60], f"a value that is what it says it is ({node.tag.rpartition(':')[2]})",
                               "write it in quotes if it is a text", line) from None

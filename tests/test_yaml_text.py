@@ -32,6 +32,13 @@ def test_an_anchor_is_the_value_that_it_stands_for() -> None:
     assert found.plain() == {"a": {"b": 1}, "c": {"b": 1}}
 
 
+@pytest.mark.parametrize("text", ["2026-11-29", "2001-99-99", "2026-11-29T10:00:00Z", "12:30", "1:20:30.5", "="])
+def test_what_kubernetes_reader_leaves_a_text_is_one(text: str) -> None:
+    """go-yaml gives a time as a text where no type is asked for, and knows no numbers with a base of 60."""
+    found, = documents(f"a: {text}\n")
+    assert found.plain() == {"a": text}
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(plain.filter(lambda value: value is not None), max_size=3))
 def test_what_is_written_reads_the_same(values: list[Any]) -> None:
