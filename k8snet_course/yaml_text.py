@@ -3,8 +3,8 @@
 This module knows YAML and nothing of Kubernetes.  It refuses what could hang or exhaust the reader: texts that are too long,
 nested too deep, or that grow without end by aliases.
 
-Source: YAML 1.1, as PyYAML understands it; where Kubernetes' own reader (go-yaml, through sigs.k8s.io/yaml) leaves a text a text,
-so does this one: a date, a number with a base of 60 (12:30), and '='.
+Source: YAML 1.1, as PyYAML understands it; where Kubernetes' own reader (go-yaml, through sigs.k8s.io/yaml) leaves a text a
+text, so does this one: a date, a number with a base of 60 (12:30), and '='.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ It counts nothing: a fraction is what the rules say.  Clients that are remembere
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -62,14 +62,32 @@ def shares(cluster: Cluster, trace: Trace) -> Shares | None:
     found = rewriting(trace)
     if found is None:
         return None
-    hop, step, packet = found
-    ns = cluster.namespace(hop.device)
-    rules = ns.rules6 if packet.version == 6 else ns.rules
     parts: dict[tuple[str, int], Fraction] = {}
     longest: list[_Chance] = []
+    for end, part, chances in _draws(cluster, *found):
+        parts[end] = part
+        longest = max(longest, chances, key=len)
+        if sum(parts.values()) == 1:
+            break
+    return Shares(dict(sorted(parts.items(), key=lambda item: _order(item[0]))), _told(longest))
+
+
+def first_part(cluster: Cluster, hop: Hop, step: Step, packet: Packet) -> Fraction | None:
+    """The part of the backend that a first draw leads to, where a step of a hop rewrote this packet; None if no rule does now.
+
+    kube-proxy gives all the same, so this one is every one's: to know it costs a single reading of the rules.
+    """
+    return next((part for _, part, _ in _draws(cluster, hop, step, packet)), None)
+
+
+def _draws(cluster: Cluster, hop: Hop, step: Step,
+           packet: Packet) -> Iterator[tuple[tuple[str, int], Fraction, list[_Chance]]]:
+    """What comes of one draw after the other: the backend, its part, and where chance had a say."""
+    ns = cluster.namespace(hop.device)
+    rules = ns.rules6 if packet.version == 6 else ns.rules
+    table, _, hook = step.looked_up.partition(" ")
     for seed in range(_MOST_DRAWS):
         seen = Seen(packet, hop.ingress, "", 0, ns.has_address, seed=seed)
-        table, _, hook = step.looked_up.partition(" ")
         ruling = rules.ask(table, hook, seen)
         if ruling.rule is None or ruling.rule.target != "DNAT":
             continue
@@ -78,11 +96,7 @@ def shares(cluster: Cluster, trace: Trace) -> Shares | None:
         for chance in chances:
             part *= chance.probability if chance.let_in else 1 - chance.probability
         address, port = destination_of(ruling.rule.to)
-        parts[address, port or packet.dst_port] = part
-        longest = max(longest, chances, key=len)
-        if sum(parts.values()) == 1:
-            break
-    return Shares(dict(sorted(parts.items(), key=lambda item: _order(item[0]))), _told(longest))
+        yield (address, port or packet.dst_port), part, chances
 
 
 def routed(cluster: Cluster, routing: Routing) -> Mapping[tuple[str, int], Fraction]:

@@ -2,7 +2,8 @@
 
 All of it is read from the walk, the Services and their EndpointSlices: a step that rewrites a packet's destination, where the
 old destination is an address and port of a Service.  The names of rules play no part, so it is the same whatever kube-proxy
-or plugin did the rewriting.  A walk that ends because a Service has no backends counts too.
+or plugin did the rewriting.  A walk that ends because a Service has no backends counts too.  Which part of all connections each
+backend gets is read off the rules (:mod:`~k8snet_course.show.shares`), and said only where it is the same for all of them.
 
 Source: Kubernetes documentation, "Virtual IPs and Service Proxies".
 """
@@ -11,13 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from k8snet_course.control_plane import ZONE_LABEL
 from k8snet_course.linux.packet import Packet, with_port
-from k8snet_course.linux.trace import Action, Hop, Trace, Verdict
+from k8snet_course.linux.trace import Action, Hop, Step, Trace, Verdict
 from k8snet_course.services.backends import backends, choose
 from k8snet_course.show.connections import connections
 from k8snet_course.show.scene import Place, Scene
+from k8snet_course.show.shares import first_part
 
 if TYPE_CHECKING:
     from k8snet_course.cluster import Cluster
@@ -52,7 +56,8 @@ class Virtual:
     """An address of a Service where a node rewrites it.
 
     ``kind`` is ClusterIP, NodePort, LoadBalancer or external IP; ``holder`` is the interface that has the address after all
-    (a node port's node, or what the mode ipvs needs), empty if none has.
+    (a node port's node, or what the mode ipvs needs), empty if none has.  ``share`` is the part of all new connections that
+    each backend gets; None where it is not known.
     """
 
     node: str
@@ -61,6 +66,7 @@ class Virtual:
     address: str
     holder: str
     backends: tuple[Candidate, ...]
+    share: Fraction | None = None
 
     @property
     def link(self) -> str:
@@ -87,16 +93,26 @@ class Virtual:
         """In one line.
 
         >>> backends = (Candidate("10.0.0.3:80", "default/a", True), Candidate("10.0.0.4:80", "default/b"))
-        >>> print(Virtual("node-1", "web", "ClusterIP", "10.96.0.7:80", "", backends))
-        service web ClusterIP 10.96.0.7:80 (virtual: no device has this address), backends a 10.0.0.3:80 (chosen), b 10.0.0.4:80
+        >>> print(Virtual("node-1", "web", "ClusterIP", "10.96.0.7:80", "", backends, Fraction(1, 2)))  # doctest: +ELLIPSIS
+        service web ClusterIP 10.96.0.7:80 (...), backends a 10.0.0.3:80 (chosen), b 10.0.0.4:80: 1/2 of new connections each
         """
         few = len(self.backends) <= _MOST_NAMED
         order = self.backends if few else sorted(self.backends, key=lambda one: not one.chosen)
         named = [f"{one} (chosen)" if one.chosen else f"{one}" for one in order[:_MOST_NAMED]]
         more = len(self.backends) - len(named)
         listed = ", ".join([*named, *([f"and {more} more"] if more else [])])
+        share = f": {self.share} of new connections each" if self.each else ""
         return f"service {self.service} {self.kind} {self.address} ({self.nature}), " + (
-            f"backends {listed}" if named else "no backends")
+            f"backends {listed}{share}" if named else "no backends")
+
+    @property
+    def each(self) -> str:
+        """In short, what each backend gets; empty where there is nothing to share, or it is not known.
+
+        >>> Virtual("node-1", "web", "ClusterIP", "10.96.0.7:80", "", (Candidate("10.0.0.3:80"),) * 3, Fraction(1, 3)).each
+        '1/3 each'
+        """
+        return f"{self.share} each" if self.share is not None and len(self.backends) > 1 else ""
 
 
 def virtual_link(address: str) -> str:
@@ -171,20 +187,22 @@ def _virtuals(cluster: Cluster, trace: Trace) -> Iterator[Virtual]:
     services: Iterable[Service] = cluster.services
     if not services:
         return
-    asked: list[tuple[Hop, Packet, Packet | None]] = [
-        (hop, before, after) for _, hop, before, after in rewritings(trace)
+    steps = [step for _, step in trace.steps()]
+    asked: list[tuple[Hop, Packet, Step | None]] = [
+        (hop, before, steps[number]) for number, hop, before, after in rewritings(trace)
         if (before.dst, before.dst_port) != (after.dst, after.dst_port)
     ]
     refused = _refused(trace)
     if refused is not None:
         asked.append((*refused, None))
-    for hop, before, after in asked:
+    for hop, before, step in asked:
         device = cluster.namespace(hop.device)
         for service in services:
             kind, port = _kind(service, before, device)
             if port is not None:
-                found = _virtual(cluster, device, service, port, kind, before, after)
-                yield from [found] if found is not None else []
+                found = _virtual(cluster, device, service, port, kind, before, step.packet if step is not None else None)
+                if found is not None:
+                    yield found if step is None else _with_share(cluster, found, hop, step, before)
                 break
 
 
@@ -225,6 +243,13 @@ def _virtual(cluster: Cluster, device: Namespace, service: Service, port: Servic
     return Virtual(node.name, service.label, kind, address_of(before, "dst"), holder, candidates)
 
 
+def _with_share(cluster: Cluster, found: Virtual, hop: Hop, step: Step, before: Packet) -> Virtual:
+    """The same, with what each backend gets, if the rules give all of them the same."""
+    count = len(found.backends)
+    share = first_part(cluster, hop, step, before) if count > 1 else None
+    return replace(found, share=share) if share == Fraction(1, count or 1) else found
+
+
 def _candidates(cluster: Cluster, slices: Iterable[EndpointSlice], service: Service, port: ServicePort, kind: str, node: str,
                 before: Packet, chosen: str) -> Iterator[Candidate]:
     """The backends that the node could have chosen, and the one that it chose."""
@@ -232,12 +257,13 @@ def _candidates(cluster: Cluster, slices: Iterable[EndpointSlice], service: Serv
     several = list(slices)
     ends = {address: end for part in several for end in part.endpoints for address in end.addresses}
     every = backends(several, port, family)
-    choice = choose(service, every, node)
+    choice = choose(service, every, node, cluster.node_labels(node).get(ZONE_LABEL, ""))
     local = (service.internal_traffic_policy if kind == CLUSTER_IP else service.external_traffic_policy) == "Local"
     suffix = "" if before.protocol == "TCP" else f"/{before.protocol}"
     rows = {backend.text + suffix: backend.ip for backend in (choice.here if local else choice.everywhere)}
-    if chosen and chosen not in rows:  # the node had a reason that is not known here, such as its zone
-        rows = {backend.text + suffix: backend.ip for backend in every}
+    for wider in (choice.everywhere, every):  # a pod's way to an external address takes no notice of the policy Local
+        if chosen and chosen not in rows:
+            rows = {backend.text + suffix: backend.ip for backend in wider}
     for text, ip in rows.items():
         end = ends.get(ip)
         pod = (end.target if end is not None else "") or next((name for name in cluster.holders(ip) if "/" in name), "")

@@ -75,7 +75,8 @@ def _box(one: Virtual, shown: int, corner: Point, width: float) -> Box:
     """Name and kind, below them the address; how many backends there are, as fully as there is room."""
     count, room = len(one.backends), width - 18
     words = f"{count} backend{'' if count == 1 else 's'}" if count else "no backends"
-    texts = (f"{words}, {shown} shown" if shown < count else words, words, "")
+    fully = f"{words}, {shown} shown" if shown < count else words
+    texts = (f"{fully}, {one.each}" if one.each else fully, fully, words, "")
     left = room - measure(one.address, "address") - 8
     right = corner.x + width - 9
     labels = (
@@ -98,6 +99,6 @@ def _line(drawing: Drawing, one: Virtual, backend: Candidate, pod: Box, start: t
     word = "chosen backend" if backend.chosen else "backend"
     return Box(
         backend.pod, link, kind, end.x - _MARK / 2, end.y - _MARK / 2, _MARK, _MARK,
-        f"{word} of the service {one.service}: {backend}",
+        f"{word} of the service {one.service}: {backend}" + (f", {one.share} of new connections" if one.each else ""),
         (Label(end.x, end.y + 4, "★", "star"),) if backend.chosen else (),
     )

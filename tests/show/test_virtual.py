@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
+from k8snet_course import Cluster
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.trace import Action
+from k8snet_course.services.kube_proxy.modes import MODES
 from k8snet_course.show import PacketWalk, draw
 from k8snet_course.show.layout import layout
 from k8snet_course.show.scene import Box, Scene
@@ -32,7 +36,7 @@ def test_the_address_is_drawn_in_the_node_that_rewrote_it_whatever_did_the_rewri
     scene = layout(cluster, trace)
     box, frame = scene.box("node-1", found.link), scene.box("node-1")
     assert box is not None and frame is not None and frame.contains(box)
-    assert [label.text for label in box.labels] == ["web", "ClusterIP", found.address, "3 backends"]
+    assert [label.text for label in box.labels] == ["web", "ClusterIP", found.address, "3 backends, 1/3 each"]
 
 
 def test_its_title_says_that_it_is_virtual_unless_an_interface_has_it() -> None:
@@ -90,6 +94,51 @@ def test_a_service_without_backends_is_drawn_where_the_packet_ends() -> None:
     assert box.labels[-1].text == "no backends"
     steps = PacketWalk(cluster, trace).state["ways"][0]["steps"]
     assert [f"node-1|{found.link}" in step["at"] for step in steps][-1]
+
+
+@pytest.mark.parametrize("proxy", MODES)
+def test_what_each_backend_gets_is_read_off_the_rules_and_said_in_picture_and_text(proxy: str) -> None:
+    cluster = Cluster(nodes=2, cni="flannel", proxy=proxy)
+    for name, node in (("web-1", "node-1"), ("web-2", "node-1"), ("web-3", "node-2")):
+        cluster.add_pod(name, node, labels={"app": "web"})
+    cluster.add_pod("client", "node-2")
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+               "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
+    cluster.apply(service)
+    trace = cluster.send("client", "web")
+    (found,) = virtuals(cluster, trace)
+    assert (found.share, found.each) == (Fraction(1, 3), "1/3 each")
+    scene = layout(cluster, trace)
+    assert boxes(scene, "virtual")[0].labels[-1].text == "3 backends, 1/3 each"
+    assert all(mark.title.endswith(", 1/3 of new connections") for mark in boxes(scene, "backend") + boxes(scene, "chosen"))
+    there = PacketWalk(cluster, trace).state["ways"][0]
+    assert sum("1/3 of new connections each" in step["service"] for step in there["steps"]) == 1
+    cluster.set_state("web-1", ready=False)
+    assert [one.each for one in virtuals(cluster, cluster.send("client", "web"))] == ["1/2 each"]
+
+
+def test_a_backend_that_the_node_would_not_choose_is_no_candidate() -> None:
+    """trafficDistribution keeps connections in their zone; the policy Local keeps those from outside on their node."""
+    cluster = Cluster(nodes=3, cni="flannel")
+    for node, zone in (("node-1", "a"), ("node-2", "a"), ("node-3", "b")):
+        cluster.label_node(node, {"topology.kubernetes.io/zone": zone})
+    for number in (1, 2, 3):
+        cluster.add_pod(f"web-{number}", f"node-{number}", labels={"app": "web"})
+    cluster.add_pod("client", "node-1")
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+                   "spec": {"type": "NodePort", "selector": {"app": "web"}, "trafficDistribution": "PreferSameZone",
+                            "ports": [{"port": 80, "nodePort": 30080}]}})
+    (found,) = virtuals(cluster, cluster.send("client", "web"))
+    assert ([one.pod for one in found.backends], found.each) == (["default/web-1", "default/web-2"], "1/2 each")
+    cluster.delete("svc", "web")
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+                   "spec": {"type": "NodePort", "selector": {"app": "web"}, "externalTrafficPolicy": "Local",
+                            "ports": [{"port": 80, "nodePort": 30080}]}})
+    (found,) = virtuals(cluster, cluster.send("laptop", "node-2", port=30080))
+    assert ([one.pod for one in found.backends], found.each) == (["default/web-2"], "")
+    cluster.set_state("web-1", ready=False)
+    (found,) = virtuals(cluster, cluster.send("client", "node-1", port=30080))  # from a pod it is as with the policy Cluster
+    assert ([one.pod for one in found.backends], found.each) == (["default/web-2", "default/web-3"], "1/2 each")
 
 
 def test_of_many_backends_the_chosen_one_is_shown_and_the_others_are_counted() -> None:
