@@ -20,6 +20,7 @@ from k8snet_course.errors import NotFound
 from k8snet_course.show import text
 from k8snet_course.show.connections import relays
 from k8snet_course.show.drawing import Drawing
+from k8snet_course.show.given import check_scene
 from k8snet_course.show.node_box import HEADER, NODE_TOP, Bands, NodePlan, draw_home_wire, draw_node, with_lines
 from k8snet_course.show.outside import MARGIN, draw_underlay
 from k8snet_course.show.pod_rows import arrange, capacity
@@ -42,7 +43,9 @@ _ALONE = 640.0
 
 
 def layout(cluster: Cluster, trace: Trace | None = None) -> Scene:
-    """The scene of a cluster; what a trace passes is in it, however large the cluster is.  Raises nothing.
+    """The scene of a cluster; what a trace passes is in it, however large the cluster is.
+
+    Raises InvalidArgument for what is no cluster or no walk.
 
     >>> from k8snet_course import Cluster
     >>> cluster = Cluster()
@@ -51,6 +54,7 @@ def layout(cluster: Cluster, trace: Trace | None = None) -> Scene:
     >>> scene.shows("default/frontend"), scene.box("node-1", "cni0").kind
     (True, 'bridge')
     """
+    check_scene(cluster, trace)
     wanted = text.devices_of(trace)
     services = virtuals(cluster, trace)
     nodes, pods, width = _choose(cluster, wanted, services)

@@ -16,6 +16,7 @@ import traitlets
 
 from k8snet_course.dns import Lookup, ResolvConf
 from k8snet_course.errors import InvalidArgument
+from k8snet_course.show.given import check_type
 from k8snet_course.show.query_words import Tried, added, lookup_html, outcome, plan, title, told, tried
 from k8snet_course.show.svg import style
 
@@ -84,6 +85,7 @@ class LookupSteps(anywidget.AnyWidget):
 
 def conf_of(cluster: Cluster, lookup: Lookup, source: str) -> ResolvConf | None:
     """The resolv.conf that a lookup was made by; None where nobody said whose it is.  Raises NotFound or InvalidArgument."""
+    check_type(lookup, Lookup, "cluster.lookup('client', 'web')")
     if not source:
         return None
     conf = cluster.resolv_conf(source)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from k8snet_course.reachability import Pair, Reachability
 from k8snet_course.show import still
+from k8snet_course.show.given import check_type
 
 MOST = 40
 """So many sources, and so many targets, are shown."""
@@ -71,12 +72,14 @@ class Matrix:
 
     @classmethod
     def of(cls, reachability: Reachability, before: Reachability | None = None) -> Matrix:
-        """Read a Reachability, and mark what differs from ``before``.
+        """Read a Reachability, and mark what differs from ``before``.  Raises InvalidArgument for anything else.
 
         >>> now, then = (Reachability((Pair("a", "b", result, "because"),)) for result in ("no_route", "ok"))
         >>> print(Matrix.of(now, then).rows[0][0])
         a -> b: no route (was ok): because
         """
+        for one in (reachability, *([before] if before is not None else [])):
+            check_type(one, Reachability, "cluster.reachability()")
         sources, more_sources, targets, more_targets = _ends(reachability)
         now = _pairs(reachability, sources, targets)
         then = _pairs(before, sources, targets) if before is not None else {}
