@@ -139,8 +139,8 @@ class Lab:
                link: str) -> tuple[Frame, ...]:
         """Send a real packet as ``send`` does, and return the frames that pass an interface of a device meanwhile.
 
-        They are the values that the model has for frames, read from the bytes on the wire (:mod:`.dissect`); what is no IPv4,
-        such as ARP, is left out.  Raises NotFound or InvalidArgument.
+        They are the values that the model has for frames, read from the bytes on the wire (:mod:`.dissect`); ARP and
+        IPv6's questions for neighbours are left out.  Raises NotFound or InvalidArgument.
         """
         where, tunnels = self._device(device), tunnel_ports(self._cluster)
         if not isinstance(link, str):
