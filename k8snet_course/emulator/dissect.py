@@ -1,7 +1,7 @@
 """The bytes of a real frame, as the values that the model has for it: so both are read, printed and compared in one way.
 
-Only what the model knows is read: Ethernet, IPv4, IPv6, TCP, UDP, ICMP, ICMPv6 without the questions for neighbours, VXLAN with a
-frame inside, and IPIP with a packet inside.  A TCP header's options count as data here, because the model's TCP has none.
+Only what the model knows is read: Ethernet, IPv4, IPv6, TCP, UDP, ICMP, ICMPv6 without the questions for neighbours, VXLAN with
+a frame inside, and IPIP with a packet inside.  A TCP header's options count as data here, because the model's TCP has none.
 
 Source: RFC 791, RFC 8200, RFC 768, RFC 792, RFC 4443, RFC 4861, RFC 1191 (the MTU in an ICMP error), RFC 9293, RFC 7348,
 RFC 2003 (IPIP).

@@ -1,5 +1,6 @@
 // A board: a line that is read out when it changes, and tables, each replaced only when it has changed.
 // The tables' markup was made and escaped in Python; the notice goes into the page as text.
+// The board's panel keeps its keys: JupyterLab would move to the next cell when an arrow is pressed on a dropdown.
 
 function render({ model, el }) {
   const root = document.createElement("div");
@@ -36,11 +37,17 @@ function render({ model, el }) {
     shown = [...wanted];
   }
 
+  function keepKeys({ target }) { // JupyterLab looks for the mark on what has the focus; on the panel it would not see it
+    if (target.closest?.(".k8-panel")?.contains(root)) target.dataset.lmSuppressShortcuts = "true";
+  }
+
   const events = { "change:notice": say, "change:failed": say, "change:tables": lay };
   for (const [name, run] of Object.entries(events)) model.on(name, run);
+  document.addEventListener("focusin", keepKeys);
   lay();
   say();
   return () => {
+    document.removeEventListener("focusin", keepKeys);
     for (const [name, run] of Object.entries(events)) model.off(name, run);
   };
 }

@@ -93,8 +93,8 @@ def test_an_error_of_ipv6_says_what_would_pass() -> None:
 
 def test_an_ipip_packet_is_what_the_model_makes() -> None:
     inner = Packet("10.244.0.2", "10.244.1.2", "ICMP", kind="echo request")
-    small = bytes.fromhex("4500001c0000400040010000" "0af40002" "0af40102" "0800f7ff00000000")
-    outer = bytes.fromhex("450000300000400040040000" "c0a80102" "c0a80103")
+    small = bytes.fromhex("4500001c00004000400100000af400020af401020800f7ff00000000")
+    outer = bytes.fromhex("450000300000400040040000c0a80102c0a80103")
     assert packet_of(outer + small) == encapsulated(inner, Tunnel("IPIP", "192.168.1.2"), "192.168.1.3")
 
 
