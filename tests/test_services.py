@@ -802,6 +802,30 @@ def test_ipvs_sends_on_what_the_policy_local_has_no_endpoint_for(cni: str, answe
     assert answered or "is nobody's" in trace.reply.reason
 
 
+@pytest.mark.parametrize(("first", "then"), [
+    ({}, {"type": "NodePort"}),
+    ({}, {"type": "LoadBalancer"}),
+    ({"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False}, {"type": "LoadBalancer"}),
+    ({"type": "ExternalName", "externalName": "example.com", "clusterIP": None, "ports": None}, {"type": "NodePort"}),
+    ({"type": "NodePort", "ports": [{"port": 80, "name": "a"}]},
+     {"type": "NodePort", "ports": [{"port": 80, "name": "a"}, {"port": 81, "targetPort": 80, "name": "b"}]}),
+])
+def test_a_service_that_comes_to_need_node_ports_gets_them(first: dict[str, Any], then: dict[str, Any]) -> None:
+    """By apply; `kubectl patch` and `kubectl edit` come to the same."""
+    cluster = world("flannel", "iptables")
+    cluster.apply(service(**first))
+    held, = cluster.apply(service(**then))
+    numbers = [port.node_port for port in held.ports]
+    assert len(set(numbers)) == len(numbers) and all(30000 <= number <= 32767 for number in numbers)
+    assert all(cluster.send("laptop", "node-1", port=number).delivered for number in numbers)
+    again, = cluster.apply(service(**then))
+    assert again == held, "applied again it keeps them"
+    if "ports" not in then:
+        cluster.apply(service())
+        assert cluster.send("laptop", "node-1", port=numbers[0]).verdict is Verdict.REFUSED, "and without need it has none"
+        cluster.apply(service("other", clusterIP=None, type="NodePort", ports=[{"port": 80, "nodePort": numbers[0]}]))
+
+
 def test_an_error_about_a_packet_that_nobody_sent_so_is_ignored() -> None:
     """Found in the other kernel: the router tells the laptop, past the node that has rewritten the destination."""
     cluster = world("bridge", "ipvs", on=(1,))

@@ -253,7 +253,7 @@ class ServiceController:
 
     def _with_ports(self, wanted: Service, before: Service | None, undo: list[Callable[[], None]]) -> Service:
         needed = wanted.type == NODE_PORT or (wanted.type == LOAD_BALANCER and wanted.allocate_load_balancer_node_ports)
-        had = {(port.node_port, port.protocol) for port in before.ports} if before is not None else set()
+        had = {(port.node_port, port.protocol) for port in before.ports if port.node_port} if before is not None else set()
         ports, mine = [], dict[int, str]()
         for port in wanted.ports:
             number = port.node_port if wanted.type in (NODE_PORT, LOAD_BALANCER) else 0
