@@ -21,8 +21,9 @@ from k8snet_course.linux.door import EGRESS, INGRESS
 from k8snet_course.linux.trace import Action, Trace, Verdict
 from k8snet_course.pod_classes import Kind, PodClasses, told_apart
 from k8snet_course.policy import PolicyIndex
+from k8snet_course.policy.evaluate import SideDecision
 from k8snet_course.probe import probe
-from k8snet_course.reachability import ManyPairs, Pair
+from k8snet_course.reachability import ManyPairs, Pair, allowed_by
 from k8snet_course.representatives import Representatives
 from k8snet_course.underlay import ROUTER, SWITCH
 
@@ -38,12 +39,16 @@ FEW_PODS = 40
 
 
 class Outcome(NamedTuple):
-    """What became of a packet of one kind: ``source`` and ``target`` are the pods that it was sent between."""
+    """What became of a packet of one kind: ``source`` and ``target`` are the pods that it was sent between.
+
+    ``doors`` are the sentences of policies that let it pass, with which the reason of a packet that arrived begins.
+    """
 
     source: int
     target: int
     result: str
     reason: str
+    doors: tuple[str, ...] = ()
 
 
 class AlikePairs(ManyPairs):
@@ -56,6 +61,7 @@ class AlikePairs(ManyPairs):
         self._number = {pod.label: number for number, pod in enumerate(classes.pods)}
         self._index: PolicyIndex | None = None
         self._by_policy: dict[Kind, str] = {}
+        self._passed_doors: dict[Kind, bool] = {}
 
     @property
     def ok(self) -> bool:
@@ -111,16 +117,35 @@ class AlikePairs(ManyPairs):
         if self._by_policy[kind]:
             return self._policy_says(self._by_policy[kind], one, other)
         told = retold(found.reason, self._names(found.source, found.target), self._names(one, other))
+        if found.result == "ok" and self._classes.policies and one != other:
+            told = self._arrived(one, other, found, kind)
         pods = self._classes.pods
         return told or f"as from {pods[found.source].label} to {pods[found.target].label}: {found.reason}"
 
+    def _arrived(self, one: int, other: int, found: Outcome, kind: Kind) -> str:
+        """Why a packet arrived: what this very pair's policies say, and who took it; nothing if that is not sure."""
+        if kind not in self._passed_doors:
+            self._passed_doors[kind] = found.doors == self._policies_say(found.source, found.target)
+        if not self._passed_doors[kind]:
+            return ""
+        taken = found.reason.removeprefix("".join(f"{each}, and " for each in found.doors))
+        told = retold(taken, self._names(found.source, found.target), self._names(one, other))
+        return ", and ".join([*self._policies_say(one, other), told]) if told else ""
+
+    def _policies_say(self, one: int, other: int) -> tuple[str, ...]:
+        """What stands at both doors of a pair; nothing at the door of a pod that no policy selects."""
+        return tuple(side.reason for direction in (EGRESS, INGRESS) if (side := self._side(direction, one, other)).selecting)
+
     def _policy_says(self, direction: str, one: int, other: int) -> str:
+        return self._side(direction, one, other).reason
+
+    def _side(self, direction: str, one: int, other: int) -> SideDecision:
         if self._index is None:
             self._index = PolicyIndex(self._classes.policies, self._classes.enforcement)
         source, target = self._classes.party(one), self._classes.party(other)
         ends = (source, target) if direction == EGRESS else (target, source)
         protocol = "ICMP" if self._classes.protocol.startswith("ICMP") else self._classes.protocol
-        return self._index.explain(direction, *ends, protocol, self._classes.port).reason
+        return self._index.explain(direction, *ends, protocol, self._classes.port)
 
     def _names(self, *numbers: int) -> list[str]:
         """What a sentence about pods may name them and their nodes by."""
@@ -197,7 +222,7 @@ def _unmistakable(word: str) -> bool:
 
 def _outcome(trace: Trace, one: int, other: int) -> Outcome:
     pair = Pair.of(trace)
-    return Outcome(one, other, pair.result, pair.reason)
+    return Outcome(one, other, pair.result, pair.reason, tuple(allowed_by(trace)) if pair.result == "ok" else ())
 
 
 def _denied_by(result: str, said: Hashable) -> str:

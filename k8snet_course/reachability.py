@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
-from k8snet_course.linux.trace import Trace
+from k8snet_course.linux.trace import Action, Trace
+from k8snet_course.policy.doors import DOOR
 
 if TYPE_CHECKING:
     import pandas
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One packet and its answer: ``result`` is ``ok`` when both arrived, else the verdict of the one that did not."""
+    """One packet and its answer: ``result`` is ``ok`` when both arrived, else the verdict of the one that did not.
+
+    ``reason`` says what decided; of a packet that arrived also which rules of policies let it in (``allowed_by``).
+    """
 
     source: str
     target: str
@@ -31,10 +35,17 @@ class Pair:
         """What a trace says, in a word and a sentence."""
         broken = trace.broken
         if broken is None:
-            return cls(trace.source, trace.target, "ok", trace.connections[-1].reason)
+            reason = ", and ".join([*allowed_by(trace), trace.connections[-1].reason])
+            return cls(trace.source, trace.target, "ok", reason)
         if broken.delivered and broken.reply is not None:
             return cls(trace.source, trace.target, f"reply {broken.reply.verdict}", broken.reply.reason)
         return cls(trace.source, trace.target, str(broken.verdict), broken.reason)
+
+
+def allowed_by(trace: Trace) -> list[str]:
+    """What the policies at the pods' doors said on the way, a sentence a door."""
+    return [step.why for walk in trace.connections for hop, step in walk.steps()
+            if step.action is Action.FILTER and step.looked_up.startswith(DOOR)]
 
 
 class ManyPairs(Sequence[Pair]):

@@ -329,3 +329,30 @@ def test_the_walk_says_what_the_definition_says(cni: str, proxy: str, space_labe
             source = Party.of_node(node.name, trace.hops[-1].steps[-1].packet.src)
             expected = decide(source, known[dst], "TCP", port, held, enforcement).verdict
             assert (None if trace.verdict in ALLOWED else trace.verdict) == expected, trace
+
+
+@pytest.mark.parametrize("pods", [4, 60])
+def test_the_matrix_says_which_rule_let_a_packet_in(pods: int) -> None:
+    """Of four pods every pair is asked, of sixty one pair of a kind; the rule is that of the very pair in both."""
+    cluster = Cluster(nodes=2, cni="calico")
+    for number in range(pods):
+        cluster.add_pod(f"pod-{number}", labels={"app": f"app-{number % 4}"})
+    for takes, sends in (("app-0", "app-1"), ("app-2", "app-1")):
+        cluster.apply({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": f"to-{takes}"},
+                       "spec": {"podSelector": {"matchLabels": {"app": takes}}, "ingress": [
+                           {"from": [{"podSelector": {"matchLabels": {"app": sends}}}], "ports": [{"port": 80}]}]}})
+    cluster.apply({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "out"},
+                   "spec": {"podSelector": {"matchLabels": {"app": "app-1"}}, "policyTypes": ["Egress"],
+                            "egress": [{"ports": [{"port": 443}]}, {"ports": [{"port": 80}]}]}})
+    found = cluster.reachability()
+    last = pods - 4
+    taken = "nginx in {0} listens on TCP port 80 and takes the packet"
+    for source, target, policies in (
+            (last + 1, 0, ("egress[1] of NetworkPolicy out allows TCP 80 to pod {1}",
+                           "ingress[0] of NetworkPolicy to-app-0 allows TCP 80 from pod {0}")),
+            (last + 1, 2, ("egress[1] of NetworkPolicy out allows TCP 80 to pod {1}",
+                           "ingress[0] of NetworkPolicy to-app-2 allows TCP 80 from pod {0}")),
+            (1, last + 3, ("egress[1] of NetworkPolicy out allows TCP 80 to pod {1}",)), (0, last + 3, ()), (2, 2, ())):
+        names = f"pod-{source}", f"pod-{target}"
+        said = ", and ".join([*(each.format(*names) for each in policies), taken.format(names[1])])
+        assert (found.between(*names).result, found.between(*names).reason) == ("ok", said)

@@ -18,6 +18,8 @@ from k8snet_course.policy.evaluate import explain
 from k8snet_course.policy.party import Party
 from k8snet_course.policy.ruling import Selecting
 
+DOOR = "policies for "
+"""How that which is looked up at a door begins."""
 WhoHas = Callable[[str], Party]
 """Who has an address: a pod, a node, or somebody outside."""
 
@@ -58,7 +60,7 @@ def _told(direction: str, pod: Party, peer: Party, protocol: str, port: int, sel
           enforcement: Enforcement) -> Told:
     side = explain(direction, pod, peer, protocol, port, selecting, enforcement)
     matched = next((candidate.row for candidate in side.candidates if candidate.won), "")
-    return Told(side.reason, f"policies for {direction.lower()} of {pod}", side.candidates, 0, matched)
+    return Told(side.reason, f"{DOOR}{direction.lower()} of {pod}", side.candidates, 0, matched)
 
 
 class Doors(Mapping[str, Door]):

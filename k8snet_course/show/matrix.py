@@ -187,6 +187,6 @@ def _cell(source: str, target: str, now: Pair | None, then: Pair | None, compare
         change = "new"
     elif then is not None and then.result != now.result:
         change, reason_before = f"was {then.result.replace('_', ' ')}", then.reason
-    elif then is not None and then.reason != now.reason:
+    elif then is not None and then.reason != now.reason and now.result != "ok":  # whatever let it in, it still arrives
         change, reason_before = "for another reason", then.reason
     return Cell(source, target, now.result, now.reason, change, reason_before)
