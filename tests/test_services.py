@@ -826,6 +826,18 @@ def test_a_service_that_comes_to_need_node_ports_gets_them(first: dict[str, Any]
         cluster.apply(service("other", clusterIP=None, type="NodePort", ports=[{"port": 80, "nodePort": numbers[0]}]))
 
 
+@pytest.mark.parametrize("type", ["NodePort", "LoadBalancer"])
+def test_a_headless_service_cannot_be_opened_to_the_outside(type: str) -> None:  # noqa: A002 # the field's name
+    """The API server keeps clusterIP None where an update leaves it out, and refuses it with these types."""
+    cluster = world()
+    cluster.apply(service(clusterIP="None"))
+    with pytest.raises(InvalidManifest, match="clusterIP None, which only a Service of type ClusterIP can have"):
+        cluster.apply(service(clusterIP=None, type=type))
+    assert cluster.services[0].headless
+    cluster.apply(service(clusterIP=None, ports=[{"port": 81}]))
+    assert cluster.services[0].headless and cluster.services[0].ports[0].port == 81
+
+
 def test_an_error_about_a_packet_that_nobody_sent_so_is_ignored() -> None:
     """Found in the other kernel: the router tells the laptop, past the node that has rewritten the destination."""
     cluster = world("bridge", "ipvs", on=(1,))

@@ -209,7 +209,8 @@ SERVICE = Record(_service, (
 def updated(present: Service, wanted: Service) -> Service:
     """The Service to hold: what is wanted, with the addresses and node ports that the present one has and nobody changes.
 
-    Raises InvalidManifest for another cluster IP or load balancer class: both are for a Service's lifetime.
+    Raises InvalidManifest for another cluster IP or load balancer class: both are for a Service's lifetime, and so is being
+    headless.
 
         >>> held = Service("web", ports=(ServicePort(80),), cluster_ips=("10.96.0.20",))
         >>> print(updated(held, Service("web", ports=(ServicePort(81),))))
@@ -224,6 +225,8 @@ def updated(present: Service, wanted: Service) -> Service:
         else:
             kept["cluster_ips"] = wanted.cluster_ips or present.cluster_ips[:1]
     exposed = (NODE_PORT, LOAD_BALANCER)
+    if present.headless and wanted.type in exposed:  # without a clusterIP of its own it would stay headless
+        raise _frozen(present, f"the type {wanted.type}", "its clusterIP None, which only a Service of type ClusterIP can have,")
     if present.type in exposed and wanted.type in exposed:
         kept["ports"] = _with_node_ports(present, wanted)
     if present.type == wanted.type == LOAD_BALANCER:
