@@ -226,7 +226,7 @@ def updated(present: Service, wanted: Service) -> Service:
             kept["cluster_ips"] = wanted.cluster_ips or present.cluster_ips[:1]
     exposed = (NODE_PORT, LOAD_BALANCER)
     if present.headless and wanted.type in exposed:  # without a clusterIP of its own it would stay headless
-        raise _frozen(present, f"the type {wanted.type}", "its clusterIP None, which only a Service of type ClusterIP can have,")
+        raise _frozen(present, f"the type {wanted.type}", "its clusterIP None, which only one of type ClusterIP can have,")
     if present.type in exposed and wanted.type in exposed:
         kept["ports"] = _with_node_ports(present, wanted)
     if present.type == wanted.type == LOAD_BALANCER:

@@ -17,6 +17,7 @@ from k8snet_course.kubectl.complaint import Complaint, server_error
 from k8snet_course.kubectl.context import Context
 from k8snet_course.kubectl.files import Wanted, text_of
 from k8snet_course.kubectl.flags import TEXT, Flag
+from k8snet_course.kubectl.leftovers import without_leftovers
 from k8snet_course.kubectl.refusals import refusal
 from k8snet_course.kubectl.reply import Reply, joined
 from k8snet_course.kubectl.verbs.verb import Verb
@@ -43,6 +44,8 @@ def patch(context: Context, command: Command) -> Reply:
             raise Complaint(f"error: {resource.plural} of this course cannot be patched")
         before = as_dict(value)
         after = _patched(before, wanted, kind)
+        if resource.kind == "Service":
+            after = without_leftovers(before, after)
         document, = load_each(after)
         if document.error is not None:
             raise refusal(document.error, after)
