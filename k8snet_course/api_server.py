@@ -183,7 +183,7 @@ class ApiServer:
         return after
 
     def _admitted(self, after: Any, before: Any) -> Any:
-        """An object as it is stored: a new Ingress gets the default class, a new HTTPRoute its age.  Raises InvalidArgument."""
+        """An object as it is stored: a new Ingress gets the default class, a new HTTPRoute its age."""
         if isinstance(after, Ingress) and before is None:
             return ingress.admit(after, self.all("IngressClass"))
         if isinstance(after, HTTPRoute):

@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from k8snet_course.errors import InvalidArgument
 from k8snet_course.objects.ingress import EXACT, HTTPIngressPath, Ingress, IngressBackend, IngressClass, IngressRule
 from k8snet_course.services.http import (
     HTTPS,
@@ -50,7 +49,8 @@ class _Match:
 def admit(ingress: Ingress, classes: Iterable[IngressClass]) -> Ingress:
     """The Ingress as the API server stores it: one that names no class gets the default class, if there is one.
 
-    Raises InvalidArgument where more than one class is the default.
+    Of several that are marked as the default it is the newest: ``classes`` are in the order in which they were made.  (The
+    documentation still says that the Ingress is refused then; the admission plugin DefaultIngressClass has stopped doing so.)
 
         >>> default = IngressClass("traefik", "traefik.io/controller", {"ingressclass.kubernetes.io/is-default-class": "true"})
         >>> print(admit(Ingress("shop", default_backend=IngressBackend("web", 80)), [default]))
@@ -59,10 +59,7 @@ def admit(ingress: Ingress, classes: Iterable[IngressClass]) -> Ingress:
     if ingress.class_name:
         return ingress
     defaults = [each.name for each in classes if each.default]
-    if len(defaults) > 1:
-        raise InvalidArgument(ingress.name, f"an ingressClassName, because {len(defaults)} classes are marked as the default "
-                              f"({', '.join(defaults)})", "write ingressClassName, or leave the mark on one class only")
-    return replace(ingress, ingress_class_name=defaults[0]) if defaults else ingress
+    return replace(ingress, ingress_class_name=defaults[-1]) if defaults else ingress
 
 
 def why_not_served(ingress: Ingress, classes: Iterable[IngressClass], controller: str) -> str:
