@@ -31,6 +31,8 @@ from k8snet_course.errors import InvalidArgument, NotFound
 _FIRST_NUMBER = 0x6B380001
 _LONGEST_COMMAND = 10
 """Seconds."""
+_SPARE = 10
+"""So many files are kept open for the end: who may open no more can still take the lab away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Ground:
         self._spaces = Spaces(blueprint.plans)
         self._captures: list[Capture] = []
         self._listening: list[socket.socket] = []
+        self._spare: list[int] = []
         self._servers: Servers | None = None
         self._number = _FIRST_NUMBER
         self._results: dict[str, Json] = {}
@@ -73,6 +76,7 @@ class Ground:
     def build(self) -> None:
         """Make the namespaces and fill them.  Raises EmulatorUnavailable."""
         with open_files_suffice():
+            self._spare += [os.open(os.devnull, os.O_RDONLY) for _ in range(_SPARE)]
             self._build()
 
     def _build(self) -> None:
@@ -105,15 +109,25 @@ class Ground:
 
     def close(self) -> None:
         """Take everything away, whatever goes wrong with a part of it."""
+        while self._spare:
+            os.close(self._spare.pop())
         with ExitStack() as stack:
             stack.callback(self._spaces.remove)
-            if self._captures:
-                pool = stack.enter_context(ThreadPoolExecutor(len(self._captures), "k8snet-close"))
-                stack.callback(lambda: list(pool.map(Capture.close, self._captures)))  # the kernel lets each wait
+            stack.callback(self._close_captures)
             if self._servers is not None:
                 self._servers.close()
             for one in self._listening:  # a namespace lives on as long as there is a socket of it
                 one.close()
+
+    def _close_captures(self) -> None:
+        if not self._captures:
+            return
+        try:
+            with ThreadPoolExecutor(len(self._captures), "k8snet-close") as pool:
+                list(pool.map(Capture.close, self._captures))  # the kernel lets each wait
+        except RuntimeError:  # nobody has closed the lab before the interpreter's end, and now it begins no thread
+            for each in self._captures:
+                each.close()
 
     def send(self, probes: Sequence[Probe], patience: float) -> list[Sent]:
         """Send all probes at once, and wait ``patience`` seconds for their answers.

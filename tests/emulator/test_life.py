@@ -151,6 +151,23 @@ def test_an_exception_leaves_nothing_behind() -> None:
 
 
 @REAL
+def test_a_lab_that_nobody_closes_goes_with_its_program_in_silence() -> None:
+    code = """
+import os
+from contextlib import ExitStack
+from tests.emulator.test_life import two_nodes
+from k8snet_course.emulator import emulate
+kept = ExitStack()
+lab = kept.enter_context(emulate(two_nodes()))
+print(os.getpid(), lab.send("a", "b").verdict)
+"""
+    words, here = (sys.executable, "-c", code), Path(__file__).parents[2]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=here)
+    pid, verdict = done.stdout.split()
+    assert (verdict, done.stderr, left_of(int(pid))) == ("delivered", "", [])
+
+
+@REAL
 def test_programs_that_were_left_running_end_with_the_lab() -> None:
     with emulate(two_nodes()) as lab, emulate(two_nodes()) as other:
         for device in ("a", "node-2"):
@@ -216,7 +233,7 @@ hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (120, hard))
 with emulate(two_nodes()) as lab:
     print({str(sent.verdict) for sent in lab.send_all([("a", "b", 80, "TCP")] * 300)})
-    resource.setrlimit(resource.RLIMIT_NOFILE, (16, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (26, hard))
     try:
         lab.send_all([("a", "b", 80, "TCP")])
     except EmulatorUnavailable as error:
@@ -232,7 +249,7 @@ except EmulatorUnavailable as error:
     assert not done.stderr, done.stderr
     delivered, *told = done.stdout.splitlines()
     assert delivered == "{'delivered'}"
-    assert len(told) == 2 and all("with '16 open files'" in line and "ulimit -n 4096" in line for line in told)
+    assert len(told) == 2 and all("with '26 open files'" in line and "ulimit -n 4096" in line for line in told)
 
 
 @REAL
