@@ -163,7 +163,8 @@ class WrongFdb:
 class WrongMtu:
     """`ip link set LINK mtu BYTES`: an interface takes larger or smaller packets than the way behind it.
 
-    Linux takes the IPv6 addresses and routes away from an interface that takes less than 1280 bytes.
+    Linux takes the IPv6 addresses and routes away from an interface that takes less than 1280 bytes, and a bridge takes no more
+    than the port that takes least.
     """
 
     device: str
@@ -176,11 +177,9 @@ class WrongMtu:
             raise InvalidArgument(self.mtu, "an MTU from 68 to 65536 bytes", "write 1500")
         there = [link for link in parts.links if link.name == self.link]
         _found(there, f"interface {self.link}", self.device, (link.name for link in parts.links))
-        parts.links = [replace(link, mtu=self.mtu) if link in there else link for link in parts.links]
-        if self.mtu < IPV6_LEAST_MTU:
-            parts.links = [replace(link, addresses=tuple(text for text in link.addresses if ":" not in text))
-                           if link.name == self.link else link for link in parts.links]
-            parts.routes = [row for row in parts.routes if row.dev != self.link or ":" not in row.dst]
+        _set_mtu(parts, self.link, self.mtu)
+        for bridge in [link.master for link in there if link.master]:
+            _set_mtu(parts, bridge, min(link.mtu for link in parts.links if link.master == bridge))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +230,15 @@ class BlockedPort:
             raise InvalidArgument(f"{self.protocol} {self.port}", "TCP or UDP and a port from 1 to 65535", "write 'UDP', 8472")
         for rules in (parts.filters, parts.filters6):
             rules.append(Rule("INPUT", "DROP", protocol=self.protocol.lower(), dport=self.port))
+
+
+def _set_mtu(parts: Parts, name: str, mtu: int) -> None:
+    """An interface takes so many bytes; with too few it has no IPv6 any more."""
+    parts.links = [replace(link, mtu=mtu) if link.name == name else link for link in parts.links]
+    if mtu < IPV6_LEAST_MTU:
+        parts.links = [replace(link, addresses=tuple(text for text in link.addresses if ":" not in text))
+                       if link.name == name else link for link in parts.links]
+        parts.routes = [row for row in parts.routes if row.dev != name or ":" not in row.dst]
 
 
 def _neighbours(parts: Parts, device: str, address: str) -> list[Neighbour]:

@@ -17,6 +17,7 @@ from ipaddress import ip_address
 from k8snet_course.cluster import Cluster
 from k8snet_course.cni.plugin import whole
 from k8snet_course.linux.namespace import Namespace
+from k8snet_course.linux.packet import IPV6_LEAST_MTU
 from k8snet_course.linux.route import Route
 
 _HIGHEST_TTL = 255
@@ -61,7 +62,7 @@ def answered(ns: Namespace) -> Iterator[str]:
     """The lines by which pods are told in IPv6 where their gateway is, which is an address of another interface."""
     gateways = [address.partition("/")[0] for link in ns.links.values() if link.program for address in link.addresses]
     for link in ns.links.values():
-        if link.proxy_arp:
+        if link.proxy_arp and link.mtu >= IPV6_LEAST_MTU:
             yield from (f"neigh replace proxy {address} dev {link.name}" for address in gateways if ":" in address)
 
 

@@ -277,7 +277,7 @@ class _Walk(Hooks):
         aged = packet.aged() if ages else packet
         next_hop = route.via or packet.dst
         self.step(Action.ROUTE, route.dev, aged, telling.routed, lookup, route, what, packet, ages)
-        mtu = min(route.mtu or link.mtu, link.mtu)
+        mtu = route.mtu or link.mtu  # Linux believes the route, even where it says more than the interface
         if aged.size > mtu and not self.fragments.made(aged, mtu, own):
             limit = f"{ns.label}'s {link.name}" if mtu == link.mtu else f"{ns.label}'s route '{route.destination}'"
             why = "it may not be cut" if own or aged.version == 4 else "an IPv6 router cuts nothing"

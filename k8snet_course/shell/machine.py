@@ -122,8 +122,7 @@ class Machine:
         route = self.ns.routes.lookup(address).winner
         if route is None or not route.dev:
             return 0
-        link = self.ns.links[route.dev]
-        return min(route.mtu or link.mtu, link.mtu)
+        return route.mtu or self.ns.links[route.dev].mtu
 
     # -- names ---------------------------------------------------------------------------------------------------------
 

@@ -337,3 +337,30 @@ def test_in_ipv6_the_sender_of_datagrams_is_told_the_mtu() -> None:
     cluster = Cluster(2, "none", pod_cidr="fd00:10:244::/56", node_network="fd00:192:168:1::/64")
     cluster.inject(WrongMtu("router", "eth1", 1300))
     agreed(cluster, [("node-2", "internet", 53, "UDP", 3000)])
+
+
+@REAL
+@pytest.mark.parametrize("ranges", [("10.244.0.0/16", "192.168.1.0/24"), ("fd00:10:244::/56", "fd00:192:168:1::/64")])
+def test_the_mtu_of_a_route_goes_before_that_of_its_interface(ranges: tuple[str, str]) -> None:
+    """Found by a sweep: a pod of Cilium has a default route with an MTU, which its interface's does not lower."""
+    cluster = Cluster(2, "cilium", pod_cidr=ranges[0], node_network=ranges[1])
+    cluster.add_pod("p0", "node-1")
+    cluster.inject(WrongMtu("default/p0", "eth0", 1300))
+    trace = cluster.send("p0", "node-2", None, size=1350)
+    assert trace.verdict is Verdict.DELIVERED and trace.reply is not None and not trace.reply.delivered
+    agreed(cluster, [("p0", "node-2", None, "ICMP", size) for size in (1200, 1290, 1350, 1432)])
+
+
+@REAL
+@pytest.mark.parametrize("ranges", [("10.244.0.0/16", "192.168.1.0/24"), ("fd00:10:244::/56", "fd00:192:168:1::/64")])
+@pytest.mark.parametrize("mtu", [1000, 1400])
+def test_a_bridge_takes_no_more_than_its_ports(ranges: tuple[str, str], mtu: int) -> None:
+    """Found by a sweep: Linux, net/bridge/br_if.c, br_mtu_auto_adjust; with less than 1280 bytes it has no IPv6."""
+    cluster = Cluster(2, "none", pod_cidr=ranges[0], node_network=ranges[1])
+    cluster.add_pod("p0", "node-1")
+    cluster.add_pod("p1", "node-1")
+    port = next(link.name for link in cluster.node("node-1").links if link.master)
+    cluster.inject(WrongMtu("node-1", port, mtu))
+    assert next(link.mtu for link in cluster.node("node-1").links if link.name == "cni0") == mtu
+    agreed(cluster, [(source, target, None, "ICMP", size) for source, target in (
+        ("p0", "node-1"), ("p1", "node-1"), ("node-1", "p0"), ("node-1", "p1"), ("p0", "p1")) for size in (56, 900, 1380)])
