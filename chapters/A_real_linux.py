@@ -201,6 +201,10 @@ kept.close()
 # The two are not the same everywhere. This is the whole list; each row is held by a test, so that it can neither grow in
 # silence nor keep a row that is no longer true. *Refused* is what the lab cannot lay out, *laid out* what it holds in another form than a
 # real node, *differs* where the two give different answers.
+#
+# What a kernel lacks is no simplification: IPIP tunnels (`cni="calico"`) and IPVS (`proxy="ipvs"`) are modules that not each kernel has.
+# `k8snet_course.emulator.not_checked()` says what yours lacks, and how to get it. The course's own tests ask those questions of a
+# second kernel, user-mode Linux, which is a program and needs no other machine.
 
 # %%
 from k8snet_course.emulator.simplifications import table

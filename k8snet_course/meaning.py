@@ -60,8 +60,10 @@ class Meaning:
         services = [service.label for service in self.api.services.services.values()]
         known = [*(pod.label for pod in self.control.pods.values()), *services, *self.control.nodes, *HOSTS]
         words = "a pod, a Service, a node or a machine outside" if services else "a pod, a node or a machine outside"
-        raise NotFound(short(name), f"{words} ({listed(known)}), or an IP address as the destination",
-                       f"write '{nearest(name, known)}'")
+        best = nearest(name, known)
+        raise NotFound(short(name), f"{words} ({listed(known)}), or an IP address as the destination", f"write '{best}'"
+                       if best != name else f"this is a Service of the namespace default: it sends nothing, and from other "
+                       f"namespaces it is called 'default/{name}'")
 
     def target(self, word: str, source: str, unreachable: Callable[[], tuple[str, ...]] = tuple) -> Target:
         """Where a packet from ``source`` (an endpoint) to ``word`` goes.  Raises NotFound.

@@ -235,3 +235,13 @@ def test_a_dns_server_in_pods_is_reached_by_packets(proxy: str) -> None:
     assert made.send("client", "web", port=80).answered
     made.delete("svc", "kube-dns", "kube-system")
     assert made.send("client", "web", port=80).answered, "without the Service the model's own server answers"
+
+
+def test_a_service_is_told_by_its_whole_name_where_it_has_to_be_called_so() -> None:
+    cluster = Cluster()
+    cluster.add_pod("a", namespace="shop")
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+                   "spec": {"selector": {"app": "a"}, "ports": [{"port": 80}]}})
+    for source, target in (("shop/a", "web"), ("web", "shop/a")):
+        with pytest.raises(NotFound, match=r"'web'.*it sends nothing, and from other namespaces it is called 'default/web'"):
+            cluster.send(source, target)

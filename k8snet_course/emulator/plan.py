@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.emulator import ebpf
-from k8snet_course.emulator.kernel import IPIP, IPVS, NFT_IPV4, born_with, kernel
+from k8snet_course.emulator.kernel import IPIP, IPVS, NFT_IPV4, VXLAN, born_with, kernel
 from k8snet_course.emulator.needs import NotEmulated
 from k8snet_course.emulator.rules import iptables_text, mode_of, nft_text, server_text, set_text
 from k8snet_course.linux.link import LINK_LOCAL, Link
@@ -105,6 +105,9 @@ def check_cluster(cluster: Cluster) -> None:
         raise NotEmulated(cluster.cni, f"one of {', '.join(PLUGINS)}",
                           "make the cluster with one of these plugins, such as cni='flannel'")
     node = cluster.nodes[0].name
+    tunnels = {link.kind for link in cluster.namespace(node).tunnels}
+    if "vxlan" in tunnels and not kernel()[VXLAN].there:
+        raise NotEmulated(f"{cluster.cni} (VXLAN)", "a kernel that has VXLAN tunnels", kernel()[VXLAN].get)
     if cluster.services and cluster.cni.startswith("cilium"):
         raise NotEmulated(f"Services with {cluster.cni}", "another plugin for Services", "make the cluster with cni='flannel'")
     mode = mode_of(cluster.proxy_text(node)) if cluster.services else ""

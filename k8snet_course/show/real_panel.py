@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from k8snet_course.cluster import Cluster
-from k8snet_course.emulator import EmulatorUnavailable, Lab, Sent, emulate
+from k8snet_course.emulator import EmulatorUnavailable, Lab, NotEmulated, Sent, emulate
 from k8snet_course.emulator.agreement import agree, asked_likewise
 from k8snet_course.emulator.lab import Wanted
 from k8snet_course.emulator.plan import PLUGINS
@@ -72,7 +72,7 @@ class RealPanel(Panel):
         try:
             with emulate(cluster) as lab:
                 table, notice = beside(cluster, lab, PROBES), ""
-        except EmulatorUnavailable as error:
+        except (EmulatorUnavailable, NotEmulated) as error:
             table, notice = Grid.of("Real Linux", ("probe",), ()), str(error)
         trace = cluster.send(SOURCE, TARGET)
         disagree = sum(row[-1] != THE_SAME for row in table.rows)

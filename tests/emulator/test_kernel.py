@@ -59,6 +59,15 @@ def test_ipip_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
         check_cluster(Cluster(cni="calico"))
 
 
+@pytest.mark.parametrize("cni", ["flannel", "calico-vxlan", "cilium", "weave"])
+def test_vxlan_where_there_is_none(cni: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_abilities(monkeypatch, NFT_IPV4)
+    with pytest.raises(NotEmulated, match="a kernel that has VXLAN tunnels; do that"):
+        check_cluster(Cluster(nodes=2, cni=cni))
+    for other in ("bridge", "flannel-host-gw", "calico-bgp", "cilium-native"):
+        check_cluster(Cluster(nodes=2, cni=other))
+
+
 @pytest.mark.parametrize("born", [(), ("tunl0",)])
 def test_ipip_where_the_kernel_has_it(born: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines; what a kernel makes of them is asked in another one (test_other_kernel.py)."""
@@ -119,7 +128,7 @@ def test_ipvs_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_kernel_without_nftables_for_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
     """There the older commands write the rules of iptables, and what is written as nftables is refused."""
-    with_abilities(monkeypatch, IPVS)
+    with_abilities(monkeypatch, VXLAN, IPVS)
     for proxy, cni in (("nftables", "flannel"), ("iptables", "calico-bgp")):
         cluster = Cluster(proxy=proxy, cni=cni)
         cluster.apply(WEB)

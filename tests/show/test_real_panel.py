@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from k8snet_course.cluster import Cluster
-from k8snet_course.emulator import EmulatorUnavailable, emulate
+from k8snet_course.emulator import EmulatorUnavailable, NotEmulated, emulate
 from k8snet_course.emulator.lab import PATIENCE
 from k8snet_course.emulator.plan import PLUGINS
+from k8snet_course.errors import CourseError
 from k8snet_course.show import real_panel
 from k8snet_course.show.path_panel import NOTHING
 from k8snet_course.show.real_panel import THE_SAME, RealPanel, beside
@@ -46,13 +47,14 @@ def test_a_difference_is_shown() -> None:
     assert row[1] == "delivered" and row[-1] == "unreachable; -; -"
 
 
-def test_where_there_is_no_lab_the_panel_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [EmulatorUnavailable, NotEmulated])
+def test_where_there_is_no_lab_the_panel_says_why(error: type[CourseError], monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(cluster: Cluster) -> object:
-        raise EmulatorUnavailable("darwin", "Linux", "use a Linux machine")
+        raise error("darwin", "Linux", "use a Linux machine")
 
     monkeypatch.setattr(real_panel, "emulate", missing)
     panel = RealPanel()
-    assert panel.seen.notice == "cannot emulate with 'darwin': expected Linux; use a Linux machine."
+    assert panel.seen.notice == f"{error.problem} 'darwin': expected Linux; use a Linux machine."
     assert panel.seen.trace is not None and panel.seen.trace.answered and not panel.seen.tables[0].rows
 
 
