@@ -565,9 +565,9 @@ def test_what_is_asked_for_is_given_once() -> None:
         cluster.apply(service("other", clusterIP=None, type="NodePort", ports=[{"port": 80, "nodePort": NODE_PORT}]))
     with pytest.raises(AddressUnavailable, match="The range of valid ports is 30000-32767"):
         cluster.apply(service("other", clusterIP=None, type="NodePort", ports=[{"port": 80, "nodePort": 80}]))
-    udp, = cluster.apply(service("other", clusterIP=None, type="NodePort",
-                                 ports=[{"port": 80, "nodePort": NODE_PORT, "protocol": "UDP"}]))
-    assert udp.ports[0].node_port == NODE_PORT, "another protocol is another port"
+    with pytest.raises(AddressUnavailable, match="provided port is already allocated"):  # another protocol is no other number
+        cluster.apply(service("other", clusterIP=None, type="NodePort",
+                              ports=[{"port": 80, "nodePort": NODE_PORT, "protocol": "UDP"}]))
     cluster.delete("svc", "web")
     cluster.apply(service("third", type="NodePort", ports=[{"port": 80, "nodePort": NODE_PORT}]))
 
@@ -801,6 +801,27 @@ def test_ipvs_sends_on_what_the_policy_local_has_no_endpoint_for(cni: str, answe
     trace = cluster.send("laptop", "node-2", port=NODE_PORT)
     assert trace.delivered and trace.answered == answered and trace.reply is not None
     assert answered or "is nobody's" in trace.reply.reason
+
+
+DNS_PORTS = [{"name": "dns", "port": 53, "protocol": "UDP"}, {"name": "dns-tcp", "port": 53}, {"name": "metrics", "port": 9153}]
+
+
+def test_only_the_ports_of_one_service_with_one_number_share_a_node_port() -> None:
+    """kubernetes, issue 20092: the API server counts numbers, whatever the protocol; kube-dns is such a Service."""
+    cluster = world("flannel", "iptables")
+    held, = cluster.apply(service(type="NodePort", ports=DNS_PORTS))
+    udp, tcp, metrics = (port.node_port for port in held.ports)
+    assert udp == tcp != metrics
+    asked, = cluster.apply(service("asked", clusterIP=None, type="NodePort", ports=[
+        {"name": "a", "port": 53}, {"name": "b", "port": 53, "protocol": "UDP", "nodePort": 30053},
+        {"name": "c", "port": 54, "protocol": "UDP"}]))
+    assert [port.node_port for port in asked.ports][:2] == [30053, 30053] != asked.ports[2].node_port
+    for name in ("web", "asked"):
+        cluster.delete("svc", name)
+    again, = cluster.apply(service("asked", clusterIP=None, type="NodePort", ports=[{"port": 53, "nodePort": 30053}]))
+    more, = cluster.apply(service("asked", clusterIP=None, type="NodePort", ports=[
+        {"name": "x", "port": 53, "nodePort": 30053}, {"name": "y", "port": 53, "protocol": "UDP"}]))
+    assert again.ports[0].node_port == more.ports[0].node_port == 30053 != more.ports[1].node_port, "an update shares nothing"
 
 
 @pytest.mark.parametrize(("first", "then"), [

@@ -4,7 +4,7 @@ The API server hands out the ports.  This module keeps its books; it does not kn
 packets to such a port find a pod.
 
 The rule, and its reason: people ask for ports too, and mostly low ones.  So ports that nobody asked for come from the
-upper band first.  A port is taken for one transport protocol: 30080 of TCP and 30080 of UDP are two.
+upper band first.  A number is taken for all transport protocols at once: only the ports of one Service may share it.
 
 Source: KEP-3668; Kubernetes documentation, "Service, type: NodePort"; Kubernetes, portallocator.
 """
@@ -16,22 +16,18 @@ from random import Random
 from k8snet_course.addressing.bands import Bands, offset_for
 from k8snet_course.errors import AddressesExhausted, AddressUnavailable, InvalidArgument
 
-PROTOCOLS = ("TCP", "UDP", "SCTP")
-"""The transport protocols of a Service port."""
-
 
 class NodePortAllocator:
-    """Hands out ports from ``first`` to ``last`` (both included), for each protocol its own.
+    """Hands out ports from ``first`` to ``last`` (both included).
 
     Kubernetes draws at random; ``seed`` makes the draws repeatable: the same seed and the same calls give the same
-    ports.  ``used`` and ``free`` count port numbers: one is used when at least one protocol holds it.  Raises
-    InvalidArgument.  Source: KEP-3668; kube-apiserver reference, ``--service-node-port-range``.
+    ports.  Raises InvalidArgument.  Source: KEP-3668; kube-apiserver reference, ``--service-node-port-range``.
 
         >>> ports = NodePortAllocator()
         >>> ports.static_band, ports.dynamic_band
         ((30000, 30085), (30086, 32767))
-        >>> ports.allocate(30080), ports.allocate(30080, protocol="UDP")
-        (30080, 30080)
+        >>> ports.allocate(30080)
+        30080
         >>> ports.is_static(ports.allocate())
         False
         >>> ports.used, ports.free
@@ -49,7 +45,7 @@ class NodePortAllocator:
         self.first = first
         self.last = last
         size = last - first + 1
-        self._bands = {protocol: Bands(size, offset_for(size, share=32, most=128)) for protocol in PROTOCOLS}
+        self._bands = Bands(size, offset_for(size, share=32, most=128))
         self._random = Random(seed)
 
     @property
@@ -63,62 +59,60 @@ class NodePortAllocator:
 
     @property
     def used(self) -> int:
-        """How many of them at least one protocol holds."""
-        return len(set().union(*(bands.taken for bands in self._bands.values())))
+        """How many of them are taken."""
+        return len(self._bands.taken)
 
     @property
     def free(self) -> int:
-        """How many of them no protocol holds."""
+        """How many of them are not."""
         return self.capacity - self.used
 
     @property
-    def allocated(self) -> tuple[tuple[int, str], ...]:
-        """What is taken, as (port, protocol), in order."""
-        return tuple(sorted((self.first + position, protocol)
-                            for protocol, bands in self._bands.items() for position in bands.taken))
+    def allocated(self) -> tuple[int, ...]:
+        """What is taken, in order."""
+        return tuple(sorted(self.first + position for position in self._bands.taken))
 
     @property
     def static_band(self) -> tuple[int, int] | None:
         """The first and last port of the lower band, which is left to people; None in a small range."""
-        offset = self._bands["TCP"].offset
+        offset = self._bands.offset
         return (self.first, self.first + offset - 1) if offset else None
 
     @property
     def dynamic_band(self) -> tuple[int, int]:
         """The first and last port of the upper band, from which ports are drawn first."""
-        return self.first + self._bands["TCP"].offset, self.last
+        return self.first + self._bands.offset, self.last
 
     def is_static(self, port: int) -> bool:
         """Whether a port lies in the lower band.  Raises AddressUnavailable or InvalidArgument."""
-        return self._position(port) < self._bands["TCP"].offset
+        return self._position(port) < self._bands.offset
 
-    def allocate(self, requested: int | None = None, protocol: str = "TCP") -> int:
+    def allocate(self, requested: int | None = None) -> int:
         """Take the requested port, or one that is drawn: from the upper band, and only when that is full from the
         lower.
 
-        Raises AddressUnavailable (taken for this protocol, or out of range), AddressesExhausted or InvalidArgument.
+        Raises AddressUnavailable (taken, or out of range), AddressesExhausted or InvalidArgument.
 
             >>> ports = NodePortAllocator()
             >>> ports.allocate(30080)
             30080
             >>> ports.allocate(30080)
             Traceback (most recent call last):
-            k8snet_course.errors.AddressUnavailable: not available: 30080: expected a free TCP port (provided port is \
+            k8snet_course.errors.AddressUnavailable: not available: 30080: expected a free port (provided port is \
 already allocated); ask for another, or for none in particular.
         """
-        bands = self._of(protocol)
         if requested is None:
-            drawn = bands.draw(self._random)
+            drawn = self._bands.draw(self._random)
             if drawn is None:
-                raise AddressesExhausted(f"{self.first}-{self.last}", f"a free {protocol} port (range is full: all "
-                                         f"{self.capacity} are taken)", "delete a Service, or use a larger port range")
+                raise AddressesExhausted(f"{self.first}-{self.last}", f"a free port (range is full: all {self.capacity} are "
+                                         "taken)", "delete a Service, or use a larger port range")
             return self.first + drawn
-        if not bands.take(self._position(requested)):
-            raise AddressUnavailable(requested, f"a free {protocol} port (provided port is already allocated)",
+        if not self._bands.take(self._position(requested)):
+            raise AddressUnavailable(requested, "a free port (provided port is already allocated)",
                                      "ask for another, or for none in particular")
         return requested
 
-    def release(self, value: int, protocol: str = "TCP") -> None:
+    def release(self, value: int) -> None:
         """Give a port back.  As in Kubernetes, releasing one that is free or out of range is no error.
 
         Raises InvalidArgument.
@@ -130,7 +124,7 @@ already allocated); ask for another, or for none in particular.
         """
         if not _is_port(value):
             raise InvalidArgument(value, "a port from 1 to 65535", f"write one from {self.first} to {self.last}")
-        self._of(protocol).give_back(value - self.first)
+        self._bands.give_back(value - self.first)
 
     def luck(self) -> object:
         """The state of the drawing, for :meth:`rewind`."""
@@ -143,21 +137,15 @@ already allocated); ask for another, or for none in particular.
     def copy(self) -> NodePortAllocator:
         """Another allocator in the same state: what is tried on it does not change this one."""
         twin = NodePortAllocator(self.first, self.last)
-        twin._bands = {protocol: bands.copy() for protocol, bands in self._bands.items()}
+        twin._bands = self._bands.copy()
         twin._random.setstate(self._random.getstate())
         return twin
 
     def __contains__(self, value: int) -> bool:
-        return any(value - self.first in bands.taken for bands in self._bands.values())
+        return value - self.first in self._bands.taken
 
     def __repr__(self) -> str:
         return f"<NodePortAllocator {self.first}-{self.last}: {self.used} of {self.capacity} used>"
-
-    def _of(self, protocol: str) -> Bands:
-        """The bands of a protocol."""
-        if protocol not in self._bands:
-            raise InvalidArgument(protocol, f"a protocol: {', '.join(PROTOCOLS)}", "write protocol='TCP'")
-        return self._bands[protocol]
 
     def _position(self, port: int) -> int:
         """The position of a port.  Raises AddressUnavailable when it is out of range."""

@@ -253,15 +253,17 @@ class ServiceController:
 
     def _with_ports(self, wanted: Service, before: Service | None, undo: list[Callable[[], None]]) -> Service:
         needed = wanted.type == NODE_PORT or (wanted.type == LOAD_BALANCER and wanted.allocate_load_balancer_node_ports)
-        had = {(port.node_port, port.protocol) for port in before.ports if port.node_port} if before is not None else set()
-        ports, mine = [], dict[int, str]()
+        mine = {port.node_port for port in before.ports if port.node_port} if before is not None else set[int]()
+        ports, asked = [], {port.port: port.node_port for port in wanted.ports if port.node_port}
         for port in wanted.ports:
             number = port.node_port if wanted.type in (NODE_PORT, LOAD_BALANCER) else 0
-            if (number or needed) and (number, port.protocol) not in had:
-                shared = next((held for held, protocol in mine.items() if protocol != port.protocol and not number), None)
-                number = self.ports.allocate(number or None if shared is None else shared, port.protocol)
-                undo.append(_releasing(self.ports.release, number, port.protocol))
-            mine[number] = port.protocol
+            if needed and not number and before is None:  # a new Service's ports with one number share the node port's too
+                number = asked.get(port.port, 0)
+            if (number or needed) and number not in mine:
+                number = self.ports.allocate(number or None)
+                undo.append(_releasing(self.ports.release, number))
+                mine.add(number)
+            asked.setdefault(port.port, number)
             ports.append(port if number == port.node_port else replace(port, node_port=number))
         check = wanted.health_check_node_port
         if wanted.type == LOAD_BALANCER and wanted.external_traffic_policy == LOCAL:
@@ -279,10 +281,9 @@ class ServiceController:
         for ip in before.cluster_ips:
             if ip not in kept and ip != HEADLESS and ip not in self.reserved:
                 self.ranges[_family(ip)].release(ip)
-        still = {(port.node_port, port.protocol) for port in after.ports} if after is not None else set()
-        for port in before.ports:
-            if port.node_port and (port.node_port, port.protocol) not in still:
-                self.ports.release(port.node_port, port.protocol)
+        still = {port.node_port for port in after.ports} if after is not None else set()
+        for number in {port.node_port for port in before.ports} - still - {0}:
+            self.ports.release(number)
         if before.health_check_node_port and (after is None or after.health_check_node_port != before.health_check_node_port):
             self.ports.release(before.health_check_node_port)
 

@@ -1,4 +1,4 @@
-"""Node ports: the bands of FACTS section 6.3, the messages, protocols, and that draws can be repeated."""
+"""Node ports: the bands of FACTS section 6.3, the messages, and that draws can be repeated."""
 
 import pytest
 from hypothesis import given
@@ -10,13 +10,10 @@ from k8snet_course.errors import AddressesExhausted, AddressUnavailable, CourseE
 
 def state(ports):
     """All that can be seen of an allocator, and what it would do next."""
-    following = []
-    for protocol in ("TCP", "UDP"):
-        twin = ports.copy()
-        try:
-            following.append(twin.allocate(protocol=protocol))
-        except AddressesExhausted:
-            following.append(None)
+    try:
+        following = ports.copy().allocate()
+    except AddressesExhausted:
+        following = None
     return ports.allocated, ports.used, ports.free, following
 
 
@@ -47,20 +44,13 @@ def test_the_default_range_is_kubernetes_own():
     assert sorted(rest) == list(range(30000, 30086))
     with pytest.raises(AddressesExhausted, match="range is full"):
         ports.allocate()
-    assert ports.allocate(30080, "UDP") == 30080, "each protocol has ports of its own"
 
 
-def test_a_port_is_taken_for_one_protocol():
+def test_what_is_taken():
     ports = NodePortAllocator()
-    assert [ports.allocate(30080, protocol) for protocol in ("TCP", "UDP", "SCTP")] == [30080] * 3
-    assert (ports.used, ports.free) == (1, 2767)
-    with pytest.raises(AddressUnavailable, match="provided port is already allocated"):
-        ports.allocate(30080, "UDP")
-    ports.release(30080, "UDP")
-    assert ports.allocated == ((30080, "SCTP"), (30080, "TCP"))
-    assert 30080 in ports
-    assert 30081 not in ports
-    assert ports.allocate(30080, "UDP") == 30080
+    assert [ports.allocate(30082), ports.allocate(30080)] == [30082, 30080]
+    assert (ports.used, ports.free, ports.allocated) == (2, 2766, (30080, 30082))
+    assert 30080 in ports and 30081 not in ports
 
 
 @pytest.mark.parametrize(
@@ -72,8 +62,6 @@ def test_a_port_is_taken_for_one_protocol():
         ((32768,), AddressUnavailable, "The range of valid ports is 30000-32767"),
         (("30081",), InvalidArgument, "port number"),
         ((True,), InvalidArgument, "port number"),
-        ((30081, "tcp"), InvalidArgument, "TCP, UDP, SCTP"),
-        ((None, "ICMP"), InvalidArgument, "TCP, UDP, SCTP"),
     ],
 )
 def test_a_refused_request_says_why_and_changes_nothing(call, error, words):
@@ -92,7 +80,6 @@ def test_release():
     before = state(ports)
     ports.release(30081)
     ports.release(80)
-    ports.release(30080, "UDP")
     assert state(ports) == before
     for value in ("30080", None, 0, 65536):
         with pytest.raises(InvalidArgument):
@@ -115,24 +102,24 @@ def test_the_same_seed_gives_the_same_ports_and_another_seed_others():
     assert drawn != [three.allocate() for _ in range(5)]
 
 
-@given(st.lists(st.tuples(st.none() | st.integers(30000, 30025), st.sampled_from(["TCP", "UDP"])), max_size=80))
+@given(st.lists(st.none() | st.integers(30000, 30025), max_size=80))
 def test_no_port_is_ever_held_twice(calls):
     ports, held = NodePortAllocator(30000, 30023), set()
-    for requested, protocol in calls:
-        if (requested, protocol) in held:
-            ports.release(requested, protocol)
-            held.remove((requested, protocol))
+    for requested in calls:
+        if requested in held:
+            ports.release(requested)
+            held.remove(requested)
             continue
         before = state(ports)
-        upper_full = {(port, protocol) for port in range(30016, 30024)} <= held
+        upper_full = set(range(30016, 30024)) <= held
         try:
-            got = ports.allocate(requested, protocol)
+            got = ports.allocate(requested)
         except CourseError:
             assert state(ports) == before
             assert requested in (None, 30024, 30025)
             continue
-        assert (got, protocol) not in held
+        assert got not in held
         assert requested is not None or ports.is_static(got) == upper_full
-        held.add((got, protocol))
-        assert set(ports.allocated) == held
-        assert ports.used == len({port for port, _ in held}) == ports.capacity - ports.free
+        held.add(got)
+        assert ports.allocated == tuple(sorted(held))
+        assert ports.used == len(held) == ports.capacity - ports.free
