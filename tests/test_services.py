@@ -19,6 +19,7 @@ from k8snet_course.cni import PLUGINS
 from k8snet_course.errors import AddressesExhausted, AddressUnavailable, CourseError, InvalidArgument, InvalidManifest, NotFound
 from k8snet_course.faults import BlockedPort, BridgeNetfilterOff
 from k8snet_course.linux.trace import Trace, Verdict
+from k8snet_course.yaml_text import text_of
 
 VIP, NODE_PORT, EXTERNAL = "10.96.0.20", 30080, "192.168.1.240"
 LINUX_MODES = ("iptables", "nftables", "ipvs")
@@ -801,6 +802,40 @@ def test_ipvs_sends_on_what_the_policy_local_has_no_endpoint_for(cni: str, answe
     trace = cluster.send("laptop", "node-2", port=NODE_PORT)
     assert trace.delivered and trace.answered == answered and trace.reply is not None
     assert answered or "is nobody's" in trace.reply.reason
+
+
+changes = st.builds(
+    lambda name, kind, numbers, local, none: service(
+        name, clusterIP=None, type=kind, **({"externalName": "example.com"} if kind == "ExternalName" else {}),
+        **({"externalTrafficPolicy": "Local"} if local and kind == "LoadBalancer" else {}),
+        **({"allocateLoadBalancerNodePorts": False} if none and kind == "LoadBalancer" else {}),
+        ports=[{"name": f"p{at}", "port": port, "protocol": ("TCP", "UDP")[at]}
+               | ({"nodePort": number} if number and kind in ("NodePort", "LoadBalancer") else {})
+               for at, (port, number) in enumerate(numbers)]),
+    st.sampled_from("abc"), st.sampled_from(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]),
+    st.lists(st.tuples(st.sampled_from([53, 80]), st.sampled_from([0, 0, 30001, 30002])), min_size=1, max_size=2),
+    st.booleans(), st.booleans())
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(changes, min_size=1, max_size=2), max_size=8))
+def test_the_books_of_node_ports_are_what_services_have(steps: list[list[dict[str, Any]]]) -> None:
+    """Whatever Services are changed into, and whatever is refused on the way."""
+    cluster = Cluster(load_balancer="192.168.1.240/28")
+    for manifests in steps:
+        before = cluster.services, cluster._api.services.ports.allocated
+        try:
+            cluster.apply(text_of(manifests))
+        except CourseError:
+            assert (cluster.services, cluster._api.services.ports.allocated) == before
+        held = {port.node_port for one in cluster.services for port in one.ports}
+        held |= {one.health_check_node_port for one in cluster.services}
+        assert cluster._api.services.ports.allocated == tuple(sorted(held - {0}))
+        for one in cluster.services:
+            if one.type == "NodePort" or (one.type == "LoadBalancer" and one.allocate_load_balancer_node_ports):
+                assert all(port.node_port for port in one.ports)
+            elif one.type != "LoadBalancer":
+                assert not any(port.node_port for port in one.ports)
 
 
 DNS_PORTS = [{"name": "dns", "port": 53, "protocol": "UDP"}, {"name": "dns-tcp", "port": 53}, {"name": "metrics", "port": 9153}]
