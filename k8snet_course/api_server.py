@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from k8snet_course.control_plane import ControlPlane, collector_resting, listed
 from k8snet_course.dns import Zone
 from k8snet_course.errors import CourseError, InvalidArgument, NotFound
-from k8snet_course.names import nearest
+from k8snet_course.names import nearest, with_article
 from k8snet_course.objects import Pod
 from k8snet_course.objects.endpoint_slice import EndpointSlice
 from k8snet_course.objects.http_route import HTTPRoute
@@ -105,7 +105,7 @@ class ApiServer:
         held = self._of(kind)
         found = held.get(f"{namespace}/{name}", held.get(name)) if isinstance(name, str) else None
         if found is None:
-            raise NotFound(name, f"a {kind} of this cluster ({listed(_label(key) for key in held)})",
+            raise NotFound(name, f"{with_article(kind)} of this cluster ({listed(_label(key) for key in held)})",
                            f"write '{_label(nearest(name, held))}'" if held else "apply one first")
         return found
 

@@ -97,3 +97,12 @@ def nearest(name: object, known: Iterable[str]) -> str:
     names = list(known)
     alike = get_close_matches(str(name)[:100], names, 1, 0.4)
     return alike[0] if alike else names[0] if names else ""
+
+
+def with_article(noun: str) -> str:
+    """A noun as it stands in a sentence.
+
+    >>> with_article("Ingress"), with_article("Service"), with_article("UDP port")
+    ('an Ingress', 'a Service', 'a UDP port')
+    """
+    return f"an {noun}" if noun[:1] in "aeioAEIO" and noun else f"a {noun}"

@@ -77,7 +77,8 @@ address without prefix length or leading zeros; write '10.244.0.2'.
     try:
         return _address(_plain(text))
     except ValueError:
-        raise InvalidAddress(text, f"a {what}: an IPv4 or IPv6 address without prefix length or leading zeros",
+        article = "an" if what[:1] in "aeio" else "a"
+        raise InvalidAddress(text, f"{article} {what}: an IPv4 or IPv6 address without prefix length or leading zeros",
                              _meant_address(text)) from None
 
 

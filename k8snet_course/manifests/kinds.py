@@ -18,7 +18,7 @@ from k8snet_course.manifests.network_policies import NETWORK_POLICY
 from k8snet_course.manifests.records import Record
 from k8snet_course.manifests.spot import Spot
 from k8snet_course.manifests.workloads import Deployment, ReplicaSet
-from k8snet_course.names import nearest
+from k8snet_course.names import nearest, with_article
 from k8snet_course.objects.cluster_network_policy import ClusterNetworkPolicy
 from k8snet_course.objects.endpoint_slice import EndpointSlice
 from k8snet_course.objects.gateway import Gateway, GatewayClass, ReferenceGrant
@@ -161,5 +161,5 @@ Namespace, Pod, ...; write 'kind: Pod'.
     if version is document or version.value not in (kind.api_version, *kind.also):
         given = "no apiVersion" if version is document or version.value is None else kind.name
         written = "" if given == "no apiVersion" else f", not {version.shown}"
-        raise version.refusal(given, f"'apiVersion: {kind.api_version}' for a {kind.name}{written}", "write it so")
+        raise version.refusal(given, f"'apiVersion: {kind.api_version}' for {with_article(kind.name)}{written}", "write it so")
     return kind

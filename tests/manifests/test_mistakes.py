@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from k8snet_course import manifests
-from k8snet_course.errors import InvalidManifest
+from k8snet_course import Cluster, manifests
+from k8snet_course.errors import InvalidManifest, NotFound
 
 SERVICE = """\
 apiVersion: v1
@@ -201,3 +201,17 @@ def test_a_dict_has_no_lines_but_the_same_paths() -> None:
     with pytest.raises(InvalidManifest, match=r"'spec\.ports\[0\]\.prot'.*did you mean 'port'") as caught:
         manifests.load({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"prot": 80}]}})
     assert caught.value.line == 0
+
+
+def test_sentences_have_the_right_article() -> None:
+    """An Ingress, a Pod, an address."""
+    cluster = Cluster()
+    for text, words in (("apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}", "for an Ingress, not e"),
+                        ("apiVersion: v2\nkind: Pod\nmetadata: {name: a}", "for a Pod, not v2")):
+        with pytest.raises(InvalidManifest, match=words):
+            cluster.apply(text)
+    with pytest.raises(NotFound, match="expected an Ingress of this cluster"):
+        cluster.delete("ingress", "a")
+    with pytest.raises(InvalidManifest, match=r"expected in spec.dnsConfig.nameservers\[0\] an address: an IPv4"):
+        cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {
+            "containers": [{"name": "a", "image": "nginx"}], "dnsConfig": {"nameservers": ["x"]}}})
