@@ -21,7 +21,7 @@ from k8snet_course.linux.door import EGRESS, INGRESS
 from k8snet_course.linux.trace import Action, Trace, Verdict
 from k8snet_course.pod_classes import Kind, PodClasses, told_apart
 from k8snet_course.policy import PolicyIndex
-from k8snet_course.policy.evaluate import SideDecision
+from k8snet_course.policy.evaluate import why
 from k8snet_course.probe import probe
 from k8snet_course.reachability import ManyPairs, Pair, allowed_by
 from k8snet_course.representatives import Representatives
@@ -77,6 +77,11 @@ class AlikePairs(ManyPairs):
     def at(self, number: int) -> Pair:
         """The pair at a place, source by source."""
         return self._pair(*divmod(number, len(self._classes.pods)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The pods, in order."""
+        return tuple(self._number)
 
     def __len__(self) -> int:
         return len(self._classes.pods) ** 2
@@ -134,18 +139,19 @@ class AlikePairs(ManyPairs):
 
     def _policies_say(self, one: int, other: int) -> tuple[str, ...]:
         """What stands at both doors of a pair; nothing at the door of a pod that no policy selects."""
-        return tuple(side.reason for direction in (EGRESS, INGRESS) if (side := self._side(direction, one, other)).selecting)
+        return tuple(filter(None, (self._policy_says(direction, one, other, "") for direction in (EGRESS, INGRESS))))
 
-    def _policy_says(self, direction: str, one: int, other: int) -> str:
-        return self._side(direction, one, other).reason
-
-    def _side(self, direction: str, one: int, other: int) -> SideDecision:
+    def _policy_says(self, direction: str, one: int, other: int, unselected: str | None = None) -> str:
+        """What policies say at one end; of a pod that none selects ``unselected``, if that is given."""
         if self._index is None:
             self._index = PolicyIndex(self._classes.policies, self._classes.enforcement)
         source, target = self._classes.party(one), self._classes.party(other)
-        ends = (source, target) if direction == EGRESS else (target, source)
+        pod, peer = (source, target) if direction == EGRESS else (target, source)
+        selecting = self._index.selecting(direction, pod)
+        if unselected is not None and not (selecting.isolating or selecting.admin or selecting.baseline):
+            return unselected
         protocol = "ICMP" if self._classes.protocol.startswith("ICMP") else self._classes.protocol
-        return self._index.explain(direction, *ends, protocol, self._classes.port)
+        return why(direction, pod, peer, protocol, self._classes.port, selecting, self._index.enforcement)
 
     def _names(self, *numbers: int) -> list[str]:
         """What a sentence about pods may name them and their nodes by."""

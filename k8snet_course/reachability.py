@@ -56,6 +56,11 @@ class ManyPairs(Sequence[Pair]):
     def ok(self) -> bool:
         """Whether all of them are ok."""
 
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Who sends, in order; each of them receives too."""
+
     @abstractmethod
     def find(self, source: str, target: str) -> Pair:
         """The pair of these two.  Raises KeyError when one is not among them."""

@@ -137,6 +137,15 @@ def explain(direction: str, pod: Party, peer: Party, protocol: str, port: int, s
                         selecting.policies, tuple(asked.candidates(selecting, ruling)))
 
 
+def why(direction: str, pod: Party, peer: Party, protocol: str, port: int, selecting: Selecting,
+        enforcement: Enforcement = STANDARD) -> str:
+    """The sentence of :func:`explain` alone, without a word about rules that did not decide."""
+    if exemption(pod, peer, enforcement) is not None:
+        return why_exempt(direction, pod, peer, enforcement)
+    asked = _Asked(direction, pod, peer, protocol, port)
+    return asked.reason(selecting, selecting.judge(peer, protocol, port, asked.destination))
+
+
 def check_traffic(protocol: str, port: int) -> None:
     """Refuse what cannot be asked.  Raises InvalidArgument.
 

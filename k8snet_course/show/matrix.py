@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import NamedTuple
 
-from k8snet_course.reachability import Pair, Reachability
+from k8snet_course.reachability import ManyPairs, Pair, Reachability
 from k8snet_course.show import still
 from k8snet_course.show.given import check_type
 
@@ -151,6 +151,9 @@ def _ends(reachability: Reachability) -> tuple[tuple[str, ...], int, tuple[str, 
     pairs = reachability.pairs
     if not pairs:
         return (), 0, (), 0
+    if isinstance(pairs, ManyPairs):  # to make a pair for its names alone would be a waste
+        shown, rest = pairs.names[:MOST], max(0, len(pairs.names) - MOST)
+        return shown, rest, shown, rest
     first = pairs[0].source
     targets = list(dict.fromkeys(pair.target for pair in takewhile(lambda pair: pair.source == first, pairs)))
     width, count = len(targets), len(pairs)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from k8snet_course.policy import Enforcement, Matrix, Party, Policy, PolicyIndex, decide
+from k8snet_course.policy.evaluate import why
 from tests.policy import reference, worlds
 
 
@@ -52,6 +53,7 @@ def test_an_index_that_has_changed_is_as_a_fresh_one(parties: list[Party], polic
 def test_what_is_said_fits_what_is_decided(parties: list[Party], policies: tuple[Policy, ...],
                                            traffic: tuple[str, int]) -> None:
     pod, peer = parties[0], parties[-3]
+    index = PolicyIndex(policies)
     for side in (decide(pod, peer, *traffic, policies).egress, decide(peer, pod, *traffic, policies).ingress):
         winners = [candidate for candidate in side.candidates if candidate.won]
         assert len(winners) == (side.policy is not None)
@@ -60,6 +62,7 @@ def test_what_is_said_fits_what_is_decided(parties: list[Party], policies: tuple
             assert side.policy in side.selecting and winners[0].row.startswith(
                 f"{side.policy.label} {side.direction.lower()}[{side.rule}]: ")
             assert side.policy.label in side.reason
+        assert why(side.direction, pod, peer, *traffic, index.selecting(side.direction, pod)) == side.reason
 
 
 @given(worlds.parties(), worlds.policies, worlds.traffic, st.builds(Enforcement, st.booleans(), st.booleans(), st.booleans(),

@@ -143,6 +143,18 @@ def test_a_very_large_one_is_not_read_to_its_end() -> None:
     assert matrix.sources[-1] == matrix.targets[-1] == "p39" and str(matrix.rows[39][0]) == "p39 -> p0: ok: local"
 
 
+def test_of_many_pods_only_the_pairs_that_are_shown_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(nodes=2, cni="calico")
+    cluster.add_pods(60)
+    found = cluster.reachability()
+    asked = []
+    made = type(found.pairs)._pair  # type: ignore[attr-defined]
+    monkeypatch.setattr(type(found.pairs), "_pair", lambda pairs, *ends: asked.append(ends) or made(pairs, *ends))
+    matrix = Matrix.of(found)
+    assert (len(matrix.sources), matrix.more_sources, len(asked)) == (40, 20, 40 * 40)
+    assert matrix.rows[39][38].source == "pod-40" and matrix.rows[39][38].target == "pod-39"
+
+
 def test_the_widget_s_state_is_json_and_names_each_result_once() -> None:
     cluster = cluster_of()
     before = cluster.reachability()
