@@ -32,4 +32,4 @@ def test_model_and_linux_agree(request: pytest.FixtureRequest, capsys: pytest.Ca
     assert reached["policy"] == {"NetworkPolicy", "ClusterNetworkPolicy"}
     assert reached["service"] == {f"{proxy} {what}" for proxy in ("iptables", "nftables") for what in (
         "ClusterIP", "NodePort", "LoadBalancer", "externalIPs", "sessionAffinity", "loadBalancerSourceRanges",
-        "externalTrafficPolicy", "internalTrafficPolicy")}
+        "externalTrafficPolicy", "internalTrafficPolicy", "ipFamilyPolicy")}
