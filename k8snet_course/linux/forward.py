@@ -371,6 +371,11 @@ class _Walk(Hooks):
                 self._encapsulate(ns, link, link.tunnel, frame, remote)
         elif link.peer is None:
             self.drop(ns, link.name, frame.packet, Verdict.NO_NEIGHBOUR, f"nothing is plugged into {ns.label}'s {link.name}")
+        elif (bridged and ns.bridge_nf and frame.packet.version == 4
+              and self.fragments.too_large_to_cut_again(frame.packet, link.mtu, ns.links[link.master].mtu)):
+            self.drop(ns, link.name, frame.packet, Verdict.TOO_BIG,
+                      f"the rules that see {link.master}'s packets need them whole, and {ns.label} cuts nothing again that "
+                      f"came in larger pieces than {link.master} takes ({ns.links[link.master].mtu} bytes): nobody is told")
         elif link.master and not self.fragments.fit(link, frame.packet, 0 if bridged and ns.bridge_nf else _SPARE) and not (
                 bridged and ns.bridge_nf and frame.packet.version == 4 and self.fragments.made(frame.packet, link.mtu, False)):
             self.drop(ns, link.name, frame.packet, Verdict.TOO_BIG,

@@ -56,6 +56,14 @@ class Fragments:
             self._outer = fragment_size(mtu, packet.version)
         return True
 
+    def too_large_to_cut_again(self, packet: Packet, mtu: int, most: int) -> bool:
+        """Whether a packet that a bridge had to put together, for rules to see it, cannot leave by a port with this MTU.
+
+        Where it has to be cut again, Linux gives up if its pieces were larger than the bridge itself takes (``most``).
+        Source: Linux, net/bridge/br_netfilter_hooks.c, br_nf_ip_fragment.
+        """
+        return packet.size > mtu and self.largest(packet) < packet.size and self.largest(packet) > most
+
     def joined(self) -> None:
         """A tunnel's end has put the tunnel's packet together."""
         self._outer = 0

@@ -364,3 +364,16 @@ def test_a_bridge_takes_no_more_than_its_ports(ranges: tuple[str, str], mtu: int
     assert next(link.mtu for link in cluster.node("node-1").links if link.name == "cni0") == mtu
     agreed(cluster, [(source, target, None, "ICMP", size) for source, target in (
         ("p0", "node-1"), ("p1", "node-1"), ("node-1", "p0"), ("node-1", "p1"), ("p0", "p1")) for size in (56, 900, 1380)])
+
+
+@REAL
+def test_a_bridge_with_rules_cuts_nothing_again_that_came_in_pieces_too_large_for_it() -> None:
+    """Found by a sweep: Linux, net/bridge/br_netfilter_hooks.c, br_nf_ip_fragment."""
+    cluster = Cluster(1, "flannel-host-gw")
+    for name in ("p0", "p1", "p2"):
+        cluster.add_pod(name, listen=("53/UDP",))
+    port = next(link for link in cluster.node("node-1").links if link.peer is not None and link.peer.namespace == "default/p1")
+    cluster.inject(WrongMtu("node-1", port.name, 1300))
+    assert cluster.send("p0", "p2", 53, "UDP", size=3000).verdict is Verdict.TOO_BIG
+    agreed(cluster, [(source, target, 53, "UDP", size) for source, target in (
+        ("p0", "p1"), ("p1", "p0"), ("p0", "p2"), ("node-1", "p1"), ("node-1", "p0")) for size in (900, 1350, 1472, 3000)])

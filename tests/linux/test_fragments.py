@@ -63,6 +63,15 @@ def test_a_tunnels_packet_is_cut_in_ipv4_only_and_put_together_at_its_end() -> N
         assert fragments.largest(small) == small.size
 
 
+def test_what_a_bridge_does_not_cut_again() -> None:
+    fragments = Fragments()
+    assert not fragments.too_large_to_cut_again(FOUR, 1500, 1300), "it came whole"
+    assert fragments.made(FOUR, 1500, own=True)
+    assert fragments.too_large_to_cut_again(FOUR, 1500, 1300) and not fragments.too_large_to_cut_again(FOUR, 1500, 1500)
+    small = FOUR._replace(payload=100)
+    assert not fragments.too_large_to_cut_again(small, 1500, 1300), "it was never cut"
+
+
 @given(st.integers(576, 9000), st.sampled_from((4, 6)))
 def test_all_fragments_but_the_last_carry_a_multiple_of_eight_bytes(mtu: int, version: int) -> None:
     size = fragment_size(mtu, version)
