@@ -21,6 +21,7 @@ from k8snet_course.emulator.rules import iptables_text, mode_of, nft_text, serve
 from k8snet_course.linux.link import LINK_LOCAL, Link
 from k8snet_course.linux.namespace import Listener, Namespace
 from k8snet_course.linux.neighbour import Neighbour
+from k8snet_course.linux.packet import IPV6_LEAST_MTU
 from k8snet_course.linux.route import Route, connected
 from k8snet_course.services.kube_proxy.ipvs_text import SYSCTLS
 from k8snet_course.underlay import SWITCH
@@ -278,7 +279,8 @@ def _routes(ns: Namespace, made: Made) -> Iterator[str]:
     So is what a plugin has written, and the table lacks.
     """
     there = {row.dst for row in ns.routes}
-    yield from (f"route del {dst} dev eth0" for dst in made.routes if dst not in there)
+    gone = [dst for dst in made.routes if ":" in dst and ns.links["eth0"].mtu < IPV6_LEAST_MTU]  # Linux has taken them away
+    yield from (f"route del {dst} dev eth0" for dst in made.routes if dst not in there and dst not in gone)
     for row in sorted(ns.routes, key=lambda row: (bool(row.via), -row.prefix_length)):  # a router has to be reachable first
         local = ":" in row.via and ns.links[row.dev].program  # to a program; Linux takes no own address for a router in IPv6
         text = str(replace(row, via="") if local else row)

@@ -156,6 +156,8 @@ class _Walk(Hooks):
         if wanted == own.mac:
             self.step(Action.BRIDGE, name, frame.packet, telling.upwards, ns.label, own, known, learnt)
             shown = ns.bridge_nf and port is not None and port.tunnel is None
+            if shown and not ns.rules.empty and frame.packet.version == 4:
+                self.fragments.forgotten()
             self._ip_in(ns, own, frame.packet, frame if shown else None, port)
             return
         if port is not None and ns.bridge_nf and ns.name not in self.memory and not self.awaited:

@@ -64,6 +64,13 @@ class Fragments:
         """
         return packet.size > mtu and self.largest(packet) < packet.size and self.largest(packet) > most
 
+    def forgotten(self) -> None:
+        """A bridge has put the pieces together for rules to see the packet, and hands it up as if it had come whole.
+
+        So it may leave in larger pieces.  Source: Linux, net/bridge/br_netfilter_hooks.c and ip_input.c (IPCB is cleared).
+        """
+        self._inner = 0
+
     def joined(self) -> None:
         """A tunnel's end has put the tunnel's packet together."""
         self._outer = 0

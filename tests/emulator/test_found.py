@@ -377,3 +377,25 @@ def test_a_bridge_with_rules_cuts_nothing_again_that_came_in_pieces_too_large_fo
     assert cluster.send("p0", "p2", 53, "UDP", size=3000).verdict is Verdict.TOO_BIG
     agreed(cluster, [(source, target, 53, "UDP", size) for source, target in (
         ("p0", "p1"), ("p1", "p0"), ("p0", "p2"), ("node-1", "p1"), ("node-1", "p0")) for size in (900, 1350, 1472, 3000)])
+
+
+@REAL
+@pytest.mark.parametrize("cni", ["flannel", "weave", "calico-bgp"])
+def test_what_a_bridge_hands_up_may_leave_in_larger_pieces(cni: str) -> None:
+    """Found by a sweep: node-2 makes pieces as its card takes them, which the switch does not."""
+    cluster = Cluster(2, cni)
+    cluster.add_pod("p0", "node-2")
+    cluster.inject(WrongMtu("node-2", "eth0", 1600))
+    trace = cluster.send("p0", "laptop", 53, "UDP", size=3000)
+    assert trace.verdict is (Verdict.REFUSED if cni == "calico-bgp" else Verdict.TOO_BIG)
+    agreed(cluster, [("p0", target, 53, "UDP", size) for target in ("laptop", "node-1") for size in (900, 1432, 1550, 3000)])
+
+
+@REAL
+def test_a_pod_whose_interface_lost_ipv6_can_be_laid_out() -> None:
+    """Found by a sweep: what the CNI plugin had written there, Linux has taken away."""
+    cluster = Cluster(1, "flannel", pod_cidr="10.244.0.0/16,fd00:10:244::/56",
+                      node_network="192.168.1.0/24,fd00:192:168:1::/64")
+    cluster.add_pod("p0")
+    cluster.inject(WrongMtu("default/p0", "eth0", 1000))
+    agreed(cluster, [("p0", "node-1", 80, "TCP"), ("node-1", cluster.pod("p0").second_ip, None, "ICMP")])

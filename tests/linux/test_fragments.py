@@ -72,6 +72,13 @@ def test_what_a_bridge_does_not_cut_again() -> None:
     assert not fragments.too_large_to_cut_again(small, 1500, 1300), "it was never cut"
 
 
+def test_what_a_bridge_has_put_together_is_whole_again() -> None:
+    fragments = Fragments()
+    assert fragments.made(FOUR, 1400, own=True)
+    fragments.forgotten()
+    assert fragments.largest(FOUR) == FOUR.size and fragments.made(FOUR, 1500, own=False) and fragments.largest(FOUR) == 1500
+
+
 @given(st.integers(576, 9000), st.sampled_from((4, 6)))
 def test_all_fragments_but_the_last_carry_a_multiple_of_eight_bytes(mtu: int, version: int) -> None:
     size = fragment_size(mtu, version)
