@@ -59,6 +59,12 @@ def kernel() -> dict[str, Ability]:
 
 
 @cache
+def can_be_tried() -> bool:
+    """Whether a namespace can be made to try the kernel in; where none can, a lab says why when it begins."""
+    return bool(_in_a_namespace("echo yes"))
+
+
+@cache
 def born_with() -> tuple[str, ...]:
     """The interfaces that a new namespace has besides ``lo``: Linux puts some there for each kind of tunnel that it has loaded.
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.emulator import ebpf
-from k8snet_course.emulator.kernel import IPIP, IPVS, NFT_IPV4, VXLAN, born_with, kernel
+from k8snet_course.emulator.kernel import IPIP, IPVS, NFT_IPV4, VXLAN, born_with, can_be_tried, kernel
 from k8snet_course.emulator.needs import NotEmulated
 from k8snet_course.emulator.rules import iptables_text, mode_of, nft_text, server_text, set_text
 from k8snet_course.linux.link import LINK_LOCAL, Link
@@ -100,14 +100,14 @@ def check_cluster(cluster: Cluster) -> None:
     k8snet_course.emulator.needs.NotEmulated: not emulated: 'nsx': expected one of none, bridge, flannel, flannel-host-gw,
     calico-bgp, calico-vxlan, cilium, cilium-native, weave; make the cluster with one of these plugins, such as cni='flannel'.
     """
-    if cluster.cni == IPIP_PLUGIN and not kernel()[IPIP].there:
+    if cluster.cni == IPIP_PLUGIN and _lacks(IPIP):
         raise NotEmulated(f"{cluster.cni} (IPIP)", "a kernel that has IPIP tunnels", kernel()[IPIP].get)
     if cluster.cni not in (*PLUGINS, IPIP_PLUGIN):
         raise NotEmulated(cluster.cni, f"one of {', '.join(PLUGINS)}",
                           "make the cluster with one of these plugins, such as cni='flannel'")
     node = cluster.nodes[0].name
     tunnels = {link.kind for link in cluster.namespace(node).tunnels}
-    if "vxlan" in tunnels and not kernel()[VXLAN].there:
+    if "vxlan" in tunnels and _lacks(VXLAN):
         raise NotEmulated(f"{cluster.cni} (VXLAN)", "a kernel that has VXLAN tunnels", kernel()[VXLAN].get)
     if cluster.services and cluster.cni.startswith("cilium"):
         raise NotEmulated(f"Services with {cluster.cni}", "another plugin for Services", "make the cluster with cni='flannel'")
@@ -115,11 +115,16 @@ def check_cluster(cluster: Cluster) -> None:
     if cluster.services and not mode:
         raise NotEmulated("this mode of kube-proxy", "the mode iptables, nftables or ipvs",
                           "make the cluster with proxy='iptables'")
-    if mode == "ipvs" and not kernel()[IPVS].there:
+    if mode == "ipvs" and _lacks(IPVS):
         raise NotEmulated("Services with proxy='ipvs'", "a kernel that has IPVS and sets of addresses, with ipvsadm and ipset",
                           kernel()[IPVS].get)
-    if not kernel()[NFT_IPV4].there and (mode == "nftables" or nft_text(cluster, node)):
+    if (mode == "nftables" or nft_text(cluster, node)) and _lacks(NFT_IPV4):
         raise NotEmulated("policies, and proxy='nftables',", f"a kernel that has {NFT_IPV4}", kernel()[NFT_IPV4].get)
+
+
+def _lacks(ability: str) -> bool:
+    """Whether the kernel has been tried, and lacks this."""
+    return can_be_tried() and not kernel()[ability].there
 
 
 def plans(cluster: Cluster, made: Mapping[str, Made] = {}) -> dict[str, Plan]:
