@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -72,18 +70,23 @@ class Lab:
         part.scroll_into_view_if_needed()
         return part
 
-    def press(self, what: Locator, key: str, shows: Locator, text: str) -> None:
-        """Press a key on a part of the page until another part shows a text.
+    def press(self, what: Locator, *keys: str) -> None:
+        """Press keys on a part of the page, and see that it got each of them.
 
-        JupyterLab takes cells that are out of sight out of the page, and puts them back, while a notebook scrolls: a key that
-        is pressed just then reaches nobody.  A person presses it again, and so does this.
+        While a notebook scrolls or settles, JupyterLab draws cells anew and takes the focus for itself: a key that is pressed
+        just then reaches nobody.  A person presses it again, and so does this, but never a key that has arrived.
         """
-        for _ in range(4):
-            what.press(key)
-            with suppress(AssertionError):
-                expect(shows).to_have_text(re.compile(text), timeout=3000)
-                return
-        expect(shows).to_have_text(re.compile(text))
+        for key in keys:
+            for _ in range(20):
+                what.evaluate("""element => { window.k8arrived = false;
+                    element.addEventListener('keydown', () => { window.k8arrived = true; }, {once: true, capture: true}); }""")
+                what.focus()
+                self.page.keyboard.press(key)
+                if self.page.evaluate("() => window.k8arrived"):
+                    break
+                self.page.wait_for_timeout(250)
+            else:
+                raise AssertionError(f"{key} never reached {what}")
 
     def theme(self, name: str) -> None:
         """Switch to "JupyterLab Dark" or "JupyterLab Light"."""

@@ -25,15 +25,13 @@ def test_step_with_the_keyboard(chapter: Lab) -> None:
     walk.scroll_into_view_if_needed()
     steps = walk.locator(".k8-count")
     expect(steps).to_have_text(re.compile(r"Step 1 of \d+"))
-    walk.focus()
-    chapter.page.keyboard.press("ArrowRight")
+    chapter.press(walk, "ArrowRight")
     expect(steps).to_have_text(re.compile("Step 2 of"))
     expect(walk.locator(".k8-live")).to_contain_text("route")
-    chapter.page.keyboard.press("End")
+    chapter.press(walk, "End")
     expect(walk.locator(".k8-verdict")).to_contain_text("delivered: nginx in backend listens on TCP port 80")
     expect(walk.locator(".k8-current")).to_contain_text("deliver")
-    chapter.page.keyboard.press("ArrowLeft")
-    chapter.page.keyboard.press("Home")
+    chapter.press(walk, "ArrowLeft", "Home")
     expect(steps).to_have_text(re.compile("Step 1 of"))
     walk.locator(".k8-next").click()
     expect(steps).to_have_text(re.compile("Step 2 of"))
@@ -50,8 +48,7 @@ def test_challenge_says_why_a_choice_is_wrong(chapter: Lab) -> None:
     choices = question.locator(".k8-choice").count()
     assert 3 <= choices <= 4
     for number in range(1, choices + 1):
-        walk.focus()
-        chapter.page.keyboard.press(str(number))
+        chapter.press(walk, str(number))
         if "Step 2 of" in (walk.locator(".k8-count").text_content() or ""):
             break
         expect(walk.locator(".k8-reason").last).to_contain_text("Not so.")
@@ -68,8 +65,7 @@ def test_a_control_changes_the_cluster(chapter: Lab) -> None:
     expect(board).to_contain_text("10.244.0.3")
     expect(board).not_to_contain_text("database")
     add = panel.get_by_role("button", name="Add pod")
-    add.focus()
-    page.keyboard.press("Enter")
+    chapter.press(add, "Enter")
     expect(board.locator(".k8-notice")).to_contain_text("database got 10.244.0.4.")
     expect(panel.locator(".k8-scene svg")).to_contain_text("database")
     panel.get_by_label("Addresses of the node").select_option(label="/29: 8 addresses, 5 for pods")
@@ -93,7 +89,8 @@ def test_the_picture_for_the_readme(chapter: Lab) -> None:
     walk = chapter.page.locator(".jp-OutputArea-output .k8-walk").first
     walk.locator(".k8-bar").scroll_into_view_if_needed()
     for step in (2, 3, 4):
-        chapter.press(walk, "ArrowRight", walk.locator(".k8-count"), f"Step {step} of")
+        chapter.press(walk, "ArrowRight")
+        expect(walk.locator(".k8-count")).to_have_text(re.compile(f"Step {step} of"))
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         chapter.theme(theme)
         walk.evaluate("element => element.scrollIntoView({block: 'start'})")
