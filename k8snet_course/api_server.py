@@ -20,7 +20,6 @@ from k8snet_course.dns import Zone
 from k8snet_course.errors import CourseError, InvalidArgument, NotFound
 from k8snet_course.names import nearest, with_article
 from k8snet_course.objects import Pod
-from k8snet_course.objects.endpoint_slice import EndpointSlice
 from k8snet_course.objects.http_route import HTTPRoute
 from k8snet_course.objects.ingress import Ingress
 from k8snet_course.objects.namespace import Namespace
@@ -134,7 +133,7 @@ class ApiServer:
         self._replicas.doomed = []
         try:
             with self.control.all_or_nothing():
-                self.control.undo_later(self.services.rewinder())
+                self.control.undo_later(self.services.numbers.rewinder())
                 for change in changes:  # one by one: an error is told with the line of the first that is not done
                     held = change.before if change.action == "unchanged" else self.put(change.after)
                     done.append(held)
@@ -152,9 +151,9 @@ class ApiServer:
 
     def put(self, after: Any) -> Any:
         """Hold one object, new or changed, with what follows from it at once."""
-        kind = type(after).__name__
-        before = self.find(kind, after.key)
-        made = self._made(kind, after.key) if before is None else None
+        kind, key = type(after).__name__, after.key
+        before = self.find(kind, key)
+        made = self._made(kind, key) if before is None else None
         if made is not None:
             return made  # whoever made it, makes it again as it was
         if hasattr(after, "namespace"):
@@ -167,9 +166,9 @@ class ApiServer:
         if isinstance(after, Service):
             held = self.services.put(after)
             if before is None:
-                self.control.clock.came(kind, after.key)
+                self.control.clock.came(kind, key)
             undo: Callable[[], object] = (lambda: self.services.put(before)) if before is not None else (
-                lambda: self.services.remove(after.key))
+                lambda: self.services.remove(key))
             self.control.undo_later(undo)
             return held
         after = self._admitted(after, before)
@@ -177,9 +176,9 @@ class ApiServer:
             after = self._replicas.scaled(before, after)
         self._put(kind, after)
         if before is None:
-            self.control.clock.came(kind, after.key)
+            self.control.clock.came(kind, key)
         self.control.undo_later((lambda: self._put(kind, before)) if before is not None else (
-            lambda: self._remove(kind, after.key)))
+            lambda: self._remove(kind, key)))
         return after
 
     def _admitted(self, after: Any, before: Any) -> Any:
@@ -237,25 +236,30 @@ class ApiServer:
 
     def _settle(self) -> bool:
         key = ""
-        for key, service, slices in self.services.settle():
+        for key, service in self.services.settle():
             namespace, _, name = key.partition("/")
             if service is None:
                 self.proxy.remove(key)
                 self.zone.remove_service(namespace, name)
             else:
                 self.namespace(namespace)
-                self.proxy.update(service, slices)
+                behind = self.services.behind(service)
+                if behind.number is None:
+                    self.proxy.update(service, behind())
+                else:
+                    self.proxy.expect(service, behind.number, behind.addresses, behind)
                 self.zone.add_service(service)
-                self.zone.set_slices(namespace, name, slices)
-            self._announce(key, service, slices)
+                self.zone.expect_slices(namespace, name, behind)
+            self._announce(key, service)
         return bool(key)
 
-    def _announce(self, key: str, service: Service | None, slices: tuple[EndpointSlice, ...]) -> None:
+    def _announce(self, key: str, service: Service | None) -> None:
         """One node answers for a load balancer's address on the nodes' wire."""
         address, node = "", ""
         if service is not None and service.load_balancer_ips:
             address = service.load_balancer_ips[0]
-            node = speaker(service, [state.node for state in self.control.nodes.values()], slices)
+            node = speaker(service, [state.node for state in self.control.nodes.values()],
+                           self.services.slices(key))
         old = self._announces.get(key, "")
         if old and (old, self._announced[old][1]) != (address, node):
             self._fall_silent(old)

@@ -357,7 +357,7 @@ class ControlPlane:
             state.addresses = now
 
 
-_MUCH = 50_000
+_MUCH = 20_000
 """So many new objects are worth it.  With fewer the collector keeps its own way, which also finds what has become garbage."""
 
 

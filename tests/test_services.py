@@ -19,6 +19,9 @@ from k8snet_course.cni import PLUGINS
 from k8snet_course.errors import AddressesExhausted, AddressUnavailable, CourseError, InvalidArgument, InvalidManifest, NotFound
 from k8snet_course.faults import BlockedPort, BridgeNetfilterOff
 from k8snet_course.linux.trace import Trace, Verdict
+from k8snet_course.objects.service import Service
+from k8snet_course.services import controller
+from k8snet_course.services.endpoints import endpoint_slices
 from k8snet_course.yaml_text import text_of
 
 VIP, NODE_PORT, EXTERNAL = "10.96.0.20", 30080, "192.168.1.240"
@@ -823,14 +826,14 @@ def test_the_books_of_node_ports_are_what_services_have(steps: list[list[dict[st
     """Whatever Services are changed into, and whatever is refused on the way."""
     cluster = Cluster(load_balancer="192.168.1.240/28")
     for manifests in steps:
-        before = cluster.services, cluster._api.services.ports.allocated
+        before = cluster.services, cluster._api.services.numbers.ports.allocated
         try:
             cluster.apply(text_of(manifests))
         except CourseError:
-            assert (cluster.services, cluster._api.services.ports.allocated) == before
+            assert (cluster.services, cluster._api.services.numbers.ports.allocated) == before
         held = {port.node_port for one in cluster.services for port in one.ports}
         held |= {one.health_check_node_port for one in cluster.services}
-        assert cluster._api.services.ports.allocated == tuple(sorted(held - {0}))
+        assert cluster._api.services.numbers.ports.allocated == tuple(sorted(held - {0}))
         for one in cluster.services:
             if one.type == "NodePort" or (one.type == "LoadBalancer" and one.allocate_load_balancer_node_ports):
                 assert all(port.node_port for port in one.ports)
@@ -933,3 +936,31 @@ def test_nat_is_undone_exactly_on_the_way_back(cni: str, proxy: str, spec: dict[
         answer = trace.reply.packet
         assert (answer.src, answer.src_port, answer.dst, answer.dst_port) == (
             rewritten.dst, rewritten.dst_port, rewritten.src, rewritten.src_port)
+
+
+@pytest.mark.parametrize("proxy", MODES)
+def test_only_services_that_somebody_asks_for_are_worked_out(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many Services the endpoints of those are looked at to which a packet or a question goes; and of all by a person."""
+    looked: list[str] = []
+
+    def noted(service: Service, *more: Any) -> Any:
+        looked.append(service.name)
+        return endpoint_slices(service, *more)
+
+    monkeypatch.setattr(controller, "endpoint_slices", noted)
+    cluster = Cluster(nodes=2, cni="flannel", proxy=proxy)
+    for number in range(30):
+        cluster.add_pod(f"pod-{number}", labels={"app": f"app-{number}"})
+        cluster.apply(f"{{apiVersion: v1, kind: Service, metadata: {{name: svc-{number}}}, "
+                      f"spec: {{selector: {{app: app-{number}}}, ports: [{{port: 80}}]}}}}")
+    assert cluster.query("svc-7.default.svc.cluster.local").records
+    first = looked.copy()
+    assert len(first) <= 2  # the first, to see what rows such Services have
+    assert cluster.send("pod-1", "svc-9").delivered
+    assert [name for name in looked if name not in first] == ["svc-9"]
+    assert cluster.send("pod-1", "svc-9").hops[-1].device == "default/pod-9"
+    cluster.delete("pod", "pod-9")
+    assert not cluster.send("pod-1", "svc-9").delivered
+    assert set(looked) == {*first, "svc-9"}
+    assert len(cluster.proxy_text("node-1")) > 1000
+    assert {f"svc-{number}" for number in range(30)} <= set(looked)

@@ -11,7 +11,7 @@ Source: CoreDNS 1.14, plugin kubernetes (its indexes of Services and endpoints b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -59,7 +59,7 @@ class Watched:
     def __init__(self) -> None:
         self.namespaces: dict[str, None] = {}
         self.services: dict[str, Service] = {}
-        self._slices: dict[str, tuple[EndpointSlice, ...]] = {}
+        self._slices: dict[str, Callable[[], Iterable[EndpointSlice]]] = {}
         self._backends: dict[str, Backends] = {}
         self.pods: dict[str, dict[str, Pod]] = {}
         self._serving_at: dict[str, dict[str, None]] = {}
@@ -101,15 +101,19 @@ class Watched:
             for endpoint in each.endpoints if each.address_type != "FQDN" else ():
                 for ip in endpoint.addresses:
                     check_address(ip)
+        self.expect_slices(namespace, service, (lambda: given) if given else None)
+
+    def expect_slices(self, namespace: str, service: str, slices: Callable[[], Iterable[EndpointSlice]] | None) -> None:
+        """As ``set_slices``, with what gives the slices when they are asked for; None: there are none."""
         key = f"{namespace}/{service}"
-        if key not in self._unnamed:
-            for backend in self.backends_of(key).all:
+        known = self._backends.pop(key, None)
+        if known is not None and key not in self._unnamed:
+            for backend in known.all:
                 _forget(self._named_at, backend.address, key)
-        self._backends.pop(key, None)
         self._slices.pop(key, None)
         self._unnamed.pop(key, None)
-        if given:
-            self._slices[key] = given
+        if slices is not None:
+            self._slices[key] = slices
             self._unnamed[key] = None
         self.changes += 1
 
@@ -118,7 +122,7 @@ class Watched:
         found = self._backends.get(key)
         if found is None:
             every = tuple(Backend(ip, endpoint.hostname or dashed(ip), each.ports)
-                          for each in self._slices.get(key, ()) if each.address_type != "FQDN"
+                          for each in self._slices.get(key, tuple)() if each.address_type != "FQDN"
                           for endpoint in each.endpoints if endpoint.ready
                           for ip in endpoint.addresses)
             if not every:

@@ -22,7 +22,7 @@ Source: Kubernetes DNS-Based Service Discovery, version 1.1.0; CoreDNS 1.14, plu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from k8snet_course.dns.hints import no_hosts, with_dots
@@ -119,6 +119,10 @@ class Zone:
         Raises InvalidAddress.
         """
         self._watched.set_slices(namespace, service, slices)
+
+    def expect_slices(self, namespace: str, service: str, slices: Callable[[], Iterable[EndpointSlice]]) -> None:
+        """As ``set_slices``, with what works the slices out when the first question about the Service comes."""
+        self._watched.expect_slices(namespace, service, slices)
 
     def add_pod(self, pod: Pod) -> None:
         """A pod is there: looked at with ``pods="verified"`` only, as otherwise CoreDNS does not watch pods."""

@@ -5,12 +5,15 @@ connection a walk over all of them, as they do in the kernel.  The index leaves 
 or port, or another source address, or a list of clients that the source is not on; and it has a :class:`Lot` in the place of
 many rules that only chance tells apart.  The answer is that of the reading from the top.
 
+A chain can also *expect* rules: their number and the addresses that they name are known, and they are written when a packet to
+such an address comes, or when somebody reads the whole chain.  They stand where they would stand had they been written at once.
+
 It does not judge a rule's other conditions: that is :mod:`k8snet_course.linux.netfilter`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from k8snet_course.linux.lot import Lot
 from k8snet_course.linux.memory import Memory
@@ -36,7 +39,8 @@ class Chain:
         0
     """
 
-    __slots__ = ("_asking", "_few", "_groups", "_index", "_next", "_recent", "_rows", "_sources")
+    __slots__ = ("_asking", "_expected", "_expected_at", "_few", "_groups", "_index", "_next", "_ordered", "_outstanding",
+                 "_recent", "_rows", "_sources", "_write")
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._rows: dict[int, Row] = {}
@@ -51,6 +55,14 @@ class Chain:
         self._few: tuple[Row, ...] | None = None
         """The rules of a short chain, until one comes or goes."""
         self._next = 0
+        self._expected: dict[Hashable, _Expected] = {}
+        self._expected_at: dict[str, list[Hashable]] = {}
+        """The keys of the expected groups, by the addresses that their rules name."""
+        self._outstanding = 0
+        """How many rules are expected."""
+        self._write: Callable[[Hashable], Iterable[Row]] | None = None
+        self._ordered = True
+        """Whether the rules were put in in the order of their places."""
         for row in rows:
             self._put(row)
 
@@ -58,8 +70,35 @@ class Chain:
         """Put rules behind those that are there, under a key."""
         self._groups.setdefault(key, []).extend([self._put(row) for row in rows])
 
+    def expect(self, key: Hashable, number: int, addresses: Iterable[str],
+               write: Callable[[Hashable], Iterable[Row]]) -> None:
+        """Keep places for so many rules of a key, each of which names one of the addresses as its destination.
+
+        ``write`` gives the rules for the key; it is one function for all that a chain expects.
+
+            >>> from k8snet_course.linux.rule import Rule
+            >>> chain = Chain()
+            >>> chain.expect("web", 1, ["10.96.0.20"], lambda key: [Rule("KUBE-SERVICES", f"TO-{key}", dst="10.96.0.20/32")])
+            >>> len(chain), [row.target for row in chain]
+            (1, ['TO-web'])
+        """
+        self._expected[key] = at = (self._next, number, tuple(addresses))
+        self._next += number
+        self._outstanding += number
+        self._write = write
+        self._few = None
+        for address in at[2]:
+            keys = self._expected_at.get(address)
+            if keys is None:
+                self._expected_at[address] = [key]
+            else:
+                keys.append(key)
+
     def remove(self, key: Hashable) -> None:
         """Take the rules of a key away.  A key without rules is no error."""
+        if key in self._expected:
+            self._arrived(key)
+            return
         for place in self._groups.pop(key, ()):
             row = self._rows.pop(place)
             self._few = None
@@ -78,6 +117,18 @@ class Chain:
         """Whether what it says of a packet depends on who came before."""
         return self._recent > 0
 
+    def destinations(self) -> tuple[str, ...]:
+        """The addresses that the rules name as their destination, each once, in the order of the rules; none is written for it.
+
+            >>> from k8snet_course.linux.rule import Rule
+            >>> Chain([Rule("INPUT", "DROP", dst="10.0.0.7/32"), Rule("INPUT", "ACCEPT")]).destinations()
+            ('10.0.0.7',)
+        """
+        found: list[tuple[int, tuple[str, ...]]] = [(place, (exact(row.dst),)) for place, row in self._in_order().items()]
+        if self._expected:
+            found = sorted(found + [(place, addresses) for place, _, addresses in self._expected.values()])
+        return tuple(dict.fromkeys([address for _, addresses in found for address in addresses if address]))
+
     def near(self, packet: Packet, memory: Memory | None = None) -> Iterable[Row | Lot]:
         """The rules that the packet's addresses and the device's memory leave possible, in order; in a short chain all of them.
 
@@ -85,9 +136,12 @@ class Chain:
         """
         if self._few is not None:
             return self._few
-        if len(self._rows) <= FEW:
-            self._few = tuple(self._rows.values())
+        if len(self) <= FEW:
+            self._few = tuple(self)
             return self._few
+        if packet.dst in self._expected_at:
+            for key in tuple(self._expected_at[packet.dst]):
+                self._write_down(key)
         if self._index is None:
             self._make_index()
         assert self._index is not None
@@ -108,6 +162,10 @@ class Chain:
 
     def _put(self, row: Row) -> int:
         place, self._next = self._next, self._next + 1
+        self._stand(place, row)
+        return place
+
+    def _stand(self, place: int, row: Row) -> None:
         self._rows[place] = row
         self._few = None
         self._recent += bool(row.recent)
@@ -116,13 +174,42 @@ class Chain:
                 self._index = None
             else:
                 self._file(place, row)
-        return place
+
+    def _write_down(self, key: Hashable) -> None:
+        """Write the expected rules of a key, each at its place."""
+        first, number = self._arrived(key)
+        self._ordered = self._ordered and first == self._next - number
+        assert self._write is not None
+        rows = list(self._write(key))
+        assert len(rows) == number, f"{number} rules were expected of {key}, not {len(rows)}"
+        self._groups[key] = list(range(first, first + number))
+        for place, row in enumerate(rows, first):
+            self._stand(place, row)
+
+    def _arrived(self, key: Hashable) -> tuple[int, int]:
+        """Expect the rules of a key no longer."""
+        first, number, addresses = self._expected.pop(key)
+        self._outstanding -= number
+        self._few = None
+        for address in addresses:
+            keys = self._expected_at[address]
+            keys.remove(key)
+            if not keys:
+                del self._expected_at[address]
+        return first, number
+
+    def _in_order(self) -> dict[int, Row]:
+        """The rules that are written, by their places."""
+        if not self._ordered:
+            self._rows = dict(sorted(self._rows.items()))
+            self._ordered = True
+        return self._rows
 
     def _make_index(self) -> None:
         self._index, self._asking = {}, {}
         run: list[Row] = []
         begin = 0
-        for place, row in self._rows.items():
+        for place, row in self._in_order().items():
             if _in_a_lot(row):
                 begin = begin if run else place
                 run.append(row)
@@ -145,15 +232,19 @@ class Chain:
         self._sources = self._sources or where[2] != ""
 
     def __iter__(self) -> Iterator[Row]:
-        return iter(self._rows.values())
+        for key in tuple(self._expected):
+            self._write_down(key)
+        return iter(self._in_order().values())
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows) + self._outstanding
 
     def __repr__(self) -> str:
         return f"<Chain of {len(self)} rules>"
 
 
+_Expected = tuple[int, int, tuple[str, ...]]
+"""The first place of rules that are expected, how many they are, and the addresses that they name."""
 Placed = tuple[int, Row | Lot]
 """What stands in the index, with its place in the chain."""
 _ANY = ("", 0, "")

@@ -146,6 +146,17 @@ def kind_written(document: Spot) -> Kind:
     k8snet_course.errors.InvalidManifest: invalid manifest 'Pood': expected a kind that this version of the course has: \
 Namespace, Pod, ...; write 'kind: Pod'.
     """
+    written = document.here.value
+    if isinstance(written, dict) and "kind" in written and "apiVersion" in written:
+        name, version = written["kind"].value, written["apiVersion"].value
+        found = KINDS.get(name) if isinstance(name, str) else None
+        if found is not None and version in (found.api_version, *found.also):
+            return found
+    return _kind_sought(document)
+
+
+def _kind_sought(document: Spot) -> Kind:
+    """The kind that a document names, or what is wrong with its name or its version."""
     if not isinstance(document.value, dict):
         raise document.wrong("a map of fields", "write 'apiVersion:', 'kind:', 'metadata:' and 'spec:' lines")
     at = document.at("kind")

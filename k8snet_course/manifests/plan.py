@@ -70,9 +70,9 @@ def plan(wanted: Iterable[Any], present: Callable[[Kind, str], Any], spots: Sequ
     changes: list[Change] = []
     held: dict[tuple[str, str], Any] = {}
     for number, one in enumerate(wanted):
-        kind = kind_of(one)
-        place = (kind.name, one.key)
-        before = held[place] if place in held else present(kind, one.key)
+        kind, key = kind_of(one), one.key
+        place = (kind.name, key)
+        before = held[place] if place in held else present(kind, key)
         try:
             after = one if before is None else kind.update(before, one)
         except CourseError as error:

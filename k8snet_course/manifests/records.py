@@ -60,8 +60,11 @@ class Group:
     fields: tuple[Field, ...]
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
 
+    needed: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {one.name: one for one in self.fields})
+        object.__setattr__(self, "needed", tuple(one.name for one in self.fields if one.required))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,11 @@ class Field:
     to: str = ""
     required: bool = False
     always: bool = False
+    right: Callable[[Any], bool] | None = field(init=False, repr=False, compare=False)
+    """Whether a value can be taken as it is, for the types of which nearly all values are such; no place is made for these."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "right", self.type.right if isinstance(self.type, (Text, Number)) else None)
 
 
 def left_alone(*names: str) -> tuple[Field, ...]:
@@ -100,15 +108,17 @@ class Record:
     of: type | None = None
     defaults: Mapping[str, Any] = field(init=False, repr=False, compare=False)
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
+    needed: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {one.name: one for one in self.fields})
+        object.__setattr__(self, "needed", tuple(one.name for one in self.fields if one.required))
         object.__setattr__(self, "defaults", (_defaults(self.of) if self.of else {}) | _defaults(self.make))
 
     def read(self, spot: Spot) -> Any:
         """The object.  Raises InvalidManifest."""
         values: dict[str, Any] = {}
-        self._collect(self.by_name, spot, values)
+        self._collect(self, spot, values)
         try:
             made = self.make(**values)
         except CourseError as error:
@@ -126,26 +136,27 @@ class Record:
         """The paths at which a field of this name may stand, such as ``spec.containers[].image``."""
         return _places(self.fields, name, "")
 
-    def _collect(self, known: Mapping[str, Field], spot: Spot, values: dict[str, Any]) -> None:
-        present = spot.value
+    def _collect(self, of: Record | Group, spot: Spot, values: dict[str, Any]) -> None:
+        present, known = spot.here.value, of.by_name
         if not isinstance(present, dict):
             raise spot.wrong("a map of fields", "write 'field: value' lines")
         for name, located in present.items():
             one = known.get(name)
             if one is None:
                 raise self._unknown(name, known, spot)
-            value, kind = located.value, one.type
+            value = located.value
             if value is None:
                 continue
-            if isinstance(kind, Group):
-                self._collect(kind.by_name, spot.field(name), values)
-                continue
-            if not (isinstance(kind, (Text, Number)) and kind.right(value)):
+            if one.right is None or not one.right(value):
+                kind = one.type
+                if isinstance(kind, Group):
+                    self._collect(kind, spot.field(name), values)
+                    continue
                 value = kind.read(spot.field(name))
             if one.to and value is not None:
                 values[one.to] = value
-        for name, one in known.items():
-            if one.required and (name not in present or present[name].value is None):
+        for name in of.needed:
+            if name not in present or present[name].value is None:
                 missing = f"{spot.path}.{name}".lstrip(".")
                 raise InvalidManifest(f"an object without {name}",
                                       f"the field {name}{f' of {spot.path}' if spot.path else ''}", f"add '{name}:' here",

@@ -100,11 +100,12 @@ _ADDRESSES = frozenset(("clusterIP", "clusterIPs", "externalName", "healthCheckN
 
 def _right_type(service: Service, spot: Spot) -> None:
     """No field that another type of Service has."""
+    written = spot.here.value["spec"].value
+    several = written["ports"].value if "ports" in written else ()
+    if _ONLY_WITH.keys().isdisjoint(written) and not any("nodePort" in port.value for port in several or ()):
+        return  # as in nearly all: no places are made
     spec = spot.at("spec")
     ports = spec.given("ports")
-    written = [spec.value, *(port.value for port in (ports.value or () if ports is not None else ()))]
-    if all(_ONLY_WITH.keys().isdisjoint(one) for one in written):  # as in nearly all: no places are made
-        return
     for parent in (spec, *(ports.items() if ports is not None and ports.value else ())):
         for name in (name for name in _ONLY_WITH if name in parent.value):
             types, here = _ONLY_WITH[name], parent.field(name)
@@ -117,9 +118,9 @@ def _right_type(service: Service, spot: Spot) -> None:
 
 def _addressed(service: Service, spot: Spot) -> None:
     """The cluster IP, the external name and the IP families fit the type and each other."""
-    spec = spot.at("spec")
-    if service.type == CLUSTER_IP and not _ADDRESSES & spec.value.keys():
+    if service.type == CLUSTER_IP and _ADDRESSES.isdisjoint(spot.here.value["spec"].value):
         return
+    spec = spot.at("spec")
     first, all_ips, families = (spec.given(name) for name in ("clusterIP", "clusterIPs", "ipFamilies"))
     given = next((one for one in (first, all_ips) if one is not None and one.value), spec)
     if service.type == EXTERNAL_NAME:
@@ -156,14 +157,15 @@ def _addressed(service: Service, spot: Spot) -> None:
 
 def _ports(service: Service, spot: Spot) -> None:
     """At least one port where there is a virtual address; several are told apart by name, and by number and protocol."""
+    if len(service.ports) == 1:
+        return
     ports = spot.at("spec", "ports")
     if not service.ports and service.type != EXTERNAL_NAME and not service.headless:
         raise ports.refusal("a Service without ports", "at least one port", "add '- port: 80' under spec.ports")
-    if len(service.ports) > 1:
-        for number, port in enumerate(service.ports):
-            if not port.name:
-                raise ports.at(number).refusal(f"port {port.port}", "a name for each port of a Service that has several",
-                                               "add 'name: http' or another")
+    for number, port in enumerate(service.ports):
+        if not port.name:
+            raise ports.at(number).refusal(f"port {port.port}", "a name for each port of a Service that has several",
+                                           "add 'name: http' or another")
     each_once(ports, [port.name for port in service.ports], "name", "a name of its own")
     each_once(ports, [(port.port, port.protocol) for port in service.ports], "port", "a port and protocol of its own")
     each_once(ports, [port.node_port and (port.node_port, port.protocol) for port in service.ports], "nodePort",

@@ -9,20 +9,41 @@ Source: Kubernetes documentation, "Service"; KEP-3070 and KEP-3668 (how addresse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from operator import is_
 
 from k8snet_course.addressing import NodePortAllocator, ServiceIpAllocator
-from k8snet_course.errors import AddressesExhausted, InvalidArgument
+from k8snet_course.errors import AddressesExhausted
 from k8snet_course.objects.endpoint_slice import EndpointSlice
 from k8snet_course.objects.pod import Pod
-from k8snet_course.objects.service import EXTERNAL_NAME, HEADLESS, LOAD_BALANCER, LOCAL, NODE_PORT, Service
+from k8snet_course.objects.service import HEADLESS, Service
 from k8snet_course.services.endpoints import READY, PodState, check_endpoints, endpoint_slices
 from k8snet_course.services.load_balancer import LoadBalancerProvider
+from k8snet_course.services.numbers import ServiceNumbers
 from k8snet_course.services.selectors import SelectorIndex
 
-_DEFAULT_FAMILIES = Service("").ip_families
+
+class Behind:
+    """Who stands behind a Service, worked out when it is called.
+
+    ``number`` is how many endpoints there are in each IP family, if that is all there is to know about them before a packet
+    comes: all are ready, each has its own address, and a port has the same number at each.  None: call it.
+    """
+
+    __slots__ = ("_service", "_services", "number")
+
+    def __init__(self, services: ServiceController, service: Service, number: int | None) -> None:
+        self._services = services
+        self._service = service
+        self.number = number
+
+    def __call__(self) -> tuple[EndpointSlice, ...]:
+        """The EndpointSlices."""
+        return self._services.slices(self._service.key)
+
+    def addresses(self) -> tuple[str, ...]:
+        """The endpoints' addresses, where there is a ``number``."""
+        return self._services.addresses(self._service)
 
 
 class ServiceController:
@@ -44,17 +65,15 @@ class ServiceController:
     def __init__(self, ranges: Mapping[str, ServiceIpAllocator], ports: NodePortAllocator | None = None,
                  provider: LoadBalancerProvider | None = None, zones: Mapping[str, str] | None = None,
                  reserved: Mapping[str, str] | None = None) -> None:
-        self.ranges = dict(ranges)
-        self.reserved = dict(reserved or {})
-        for ip in self.reserved:
-            self.ranges[_family(ip)].allocate(ip)
-        self.ports = ports or NodePortAllocator()
+        self.numbers = ServiceNumbers(ranges, ports, reserved)
         self.provider = provider
         self.zones = dict(zones or {})
         self.services: dict[str, Service] = {}
         self.states: dict[str, PodState] = {}
         self.health_ports: dict[str, int] = {}
         self._index = SelectorIndex()
+        self._peculiar: dict[str, None] = {}
+        """The pods that share an address with others, or have none, or not one of each IP family."""
         self._written: dict[str, dict[str, EndpointSlice]] = {}
         self._slices: dict[str, tuple[EndpointSlice, ...]] = {}
         self._stale: dict[str, None] = {}
@@ -68,7 +87,10 @@ class ServiceController:
         if before is not None:
             for service in self._index.services_of(before):
                 self._stale[service.key] = None
+        self._peculiar.pop(pod.key, None)
         if pod.labels:
+            if pod.host_network or len(pod.ips) != len(self.numbers.ranges) or not pod.ip:
+                self._peculiar[pod.key] = None
             self._index.add_pod(pod)
             for service in self._index.services_of(pod):
                 self._stale[service.key] = None
@@ -83,6 +105,7 @@ class ServiceController:
                 self._stale[service.key] = None
             self._index.remove_pod(key)
         self.states.pop(key, None)
+        self._peculiar.pop(key, None)
 
     def set_state(self, pod: Pod, state: PodState) -> None:
         """A pod became ready, or stopped being it."""
@@ -109,41 +132,31 @@ class ServiceController:
 
         Raises AddressUnavailable, AddressesExhausted or InvalidArgument; nothing has changed then.
         """
-        before = self.services.get(wanted.key)
+        key = wanted.key
+        before = self.services.get(key)
         undo: list[Callable[[], None]] = []
         try:
-            service = self._with_ports(self._with_ips(wanted, before, undo), before, undo)
+            service = self.numbers.with_ports(self.numbers.with_ips(wanted, before, undo), before, undo)
         except Exception:
             for step in reversed(undo):
                 step()
             raise
         service = self._provided(service)
         if before is not None:
-            self._give_back(before, service)
-        self.services[service.key] = service
+            self.numbers.give_back(before, service)
+        self.services[key] = service
         if service.health_check_node_port:
-            self.health_ports[service.key] = service.health_check_node_port
-        else:
-            self.health_ports.pop(service.key, None)
+            self.health_ports[key] = service.health_check_node_port
+        elif before is not None:
+            self.health_ports.pop(key, None)
         self._index.add_service(service)
-        self._stale[service.key] = None
+        self._stale[key] = None
         return service
-
-    def rewinder(self) -> Callable[[], None]:
-        """What makes the next addresses and ports be drawn as they would be drawn now."""
-        allocators: list[ServiceIpAllocator | NodePortAllocator] = [*self.ranges.values(), self.ports]
-        drawn = [(each, each.luck()) for each in allocators]
-
-        def rewind() -> None:
-            for each, luck in drawn:
-                each.rewind(luck)
-
-        return rewind
 
     def remove(self, key: str) -> Service:
         """Take a Service out, and give back what it had."""
         service = self.services.pop(key)
-        self._give_back(service, None)
+        self.numbers.give_back(service, None)
         self._index.remove_service(key)
         self._stale[key] = None
         self._pending.pop(key, None)
@@ -188,18 +201,49 @@ class ServiceController:
         """Whether anything has changed since ``settle`` was last asked."""
         return bool(self._stale)
 
-    def settle(self) -> Iterator[tuple[str, Service | None, tuple[EndpointSlice, ...]]]:
-        """What has changed since it was last asked: a Service's key, the Service (None: it is gone) and its slices."""
+    def settle(self) -> Iterator[tuple[str, Service | None]]:
+        """What has changed since it was last asked: a Service's key, and the Service (None: it is gone).
+
+        Its slices are worked out when somebody asks for them.
+        """
         for key in list(self._pending) if self._stale else ():
             self.services[key] = self._provided(self.services[key])
             self._stale[key] = None
         while self._stale:
-            key = next(iter(self._stale))
-            slices = self.slices(key)
-            del self._stale[key]
-            if key not in self.services:
+            for key in list(self._stale):
+                del self._stale[key]
                 self._slices.pop(key, None)
-            yield key, self.services.get(key), slices
+                yield key, self.services.get(key)
+
+    def behind(self, service: Service) -> Behind:
+        """Who stands behind a Service.
+
+            >>> from k8snet_course.objects.service import ServicePort
+            >>> services = ServiceController({"IPv4": ServiceIpAllocator("10.96.0.0/12")})
+            >>> services.add_pod(Pod("web-1", "node-1", "10.244.0.2", labels={"app": "web"}))
+            >>> services.behind(Service("web", selector={"app": "web"}, ports=(ServicePort(80),))).number
+            1
+            >>> services.behind(Service("web", selector={"app": "web"}, ports=(ServicePort(80, "http"),))).number is None
+            True
+        """
+        return Behind(self, service, self._number(service))
+
+    def _number(self, service: Service) -> int | None:
+        """How many endpoints a Service has, if all are ready and alike; None otherwise."""
+        for port in service.ports:
+            if not isinstance(port.target_port, int):
+                return None
+        if self._written and self._written.get(service.key):
+            return None
+        keys = self._index.keys_of(service)
+        for unlike in (self.states, self._peculiar):
+            if unlike and not unlike.keys().isdisjoint(keys):
+                return None
+        return len(keys)
+
+    def addresses(self, service: Service) -> tuple[str, ...]:
+        """The addresses of the pods that a Service selects."""
+        return tuple([ip for pod in self._index.pods_of(service) for ip in pod.ips])
 
     def _worked_out(self, key: str) -> tuple[EndpointSlice, ...]:
         service = self.services.get(key)
@@ -207,90 +251,3 @@ class ServiceController:
         if service is None:
             return written
         return (*endpoint_slices(service, self._index.pods_of(service), self.states, self.zones), *written)
-
-    # -- addresses -----------------------------------------------------------------------------------------------------
-
-    def _families(self, wanted: Service) -> tuple[str, ...]:
-        """The IP families of a Service: those that it asks for, as far as the cluster has them."""
-        have = tuple(self.ranges)
-        usual = have == _DEFAULT_FAMILIES == wanted.ip_families and wanted.ip_family_policy == "SingleStack"
-        if usual and not wanted.cluster_ips:
-            return have
-        if wanted.ip_family_policy == "RequireDualStack" and len(have) < 2:
-            raise InvalidArgument(wanted.ip_family_policy, f"what this cluster can give: {have[0]} alone",
-                                  "write ipFamilyPolicy: PreferDualStack, or make the cluster dual-stack")
-        given = tuple(dict.fromkeys(map(_family, () if wanted.headless else wanted.cluster_ips)))
-        if not given and wanted.ip_families != _DEFAULT_FAMILIES:
-            given = wanted.ip_families
-        missing = [family for family in given if family not in have]
-        if missing and wanted.ip_family_policy == "SingleStack":
-            raise InvalidArgument(missing[0], f"an IP family that this cluster's Services have: {', '.join(have)}",
-                                  "leave clusterIP and ipFamilies out, or give the cluster a service_cidr of that family")
-        asked = tuple(family for family in wanted.ip_families if family in have) or have[:1]
-        if wanted.ip_family_policy == "SingleStack":
-            return asked[:1]
-        return (*asked, *(family for family in have if family not in asked))
-
-    def _with_ips(self, wanted: Service, before: Service | None, undo: list[Callable[[], None]]) -> Service:
-        if wanted.type == EXTERNAL_NAME:
-            return replace(wanted, cluster_ips=())
-        families = self._families(wanted)
-        if wanted.headless:
-            return replace(wanted, ip_families=families)
-        had = before.cluster_ips if before is not None else ()
-        asked = {_family(ip): ip for ip in wanted.cluster_ips}
-        ips = []
-        for family in families:
-            ip = asked.get(family)
-            if ip is not None and self.reserved.get(ip) == wanted.key:
-                ips.append(ip)
-                continue
-            if ip is None or ip not in had:
-                ip = self.ranges[family].allocate(ip)
-                undo.append(_releasing(self.ranges[family].release, ip))
-            ips.append(ip)
-        return wanted.addressed(tuple(ips), families)
-
-    def _with_ports(self, wanted: Service, before: Service | None, undo: list[Callable[[], None]]) -> Service:
-        needed = wanted.type == NODE_PORT or (wanted.type == LOAD_BALANCER and wanted.allocate_load_balancer_node_ports)
-        mine = {port.node_port for port in before.ports if port.node_port} if before is not None else set[int]()
-        ports, asked = [], {port.port: port.node_port for port in wanted.ports if port.node_port}
-        for port in wanted.ports:
-            number = port.node_port if wanted.type in (NODE_PORT, LOAD_BALANCER) else 0
-            if needed and not number and before is None:  # a new Service's ports with one number share the node port's too
-                number = asked.get(port.port, 0)
-            if (number or needed) and number not in mine:
-                number = self.ports.allocate(number or None)
-                undo.append(_releasing(self.ports.release, number))
-                mine.add(number)
-            asked.setdefault(port.port, number)
-            ports.append(port if number == port.node_port else replace(port, node_port=number))
-        check = wanted.health_check_node_port
-        if wanted.type == LOAD_BALANCER and wanted.external_traffic_policy == LOCAL:
-            if before is None or not check or before.health_check_node_port != check:
-                check = self.ports.allocate(check or None)
-                undo.append(_releasing(self.ports.release, check))
-        else:
-            check = 0
-        if check == wanted.health_check_node_port and all(map(is_, ports, wanted.ports)):
-            return wanted
-        return replace(wanted, ports=tuple(ports), health_check_node_port=check)
-
-    def _give_back(self, before: Service, after: Service | None) -> None:
-        kept = after.cluster_ips if after is not None else ()
-        for ip in before.cluster_ips:
-            if ip not in kept and ip != HEADLESS and ip not in self.reserved:
-                self.ranges[_family(ip)].release(ip)
-        still = {port.node_port for port in after.ports} if after is not None else set()
-        for number in {port.node_port for port in before.ports} - still - {0}:
-            self.ports.release(number)
-        if before.health_check_node_port and (after is None or after.health_check_node_port != before.health_check_node_port):
-            self.ports.release(before.health_check_node_port)
-
-
-def _family(ip: str) -> str:
-    return "IPv6" if ":" in ip else "IPv4"
-
-
-def _releasing(release: Callable[..., None], *value: Iterable[str] | int | str) -> Callable[[], None]:
-    return lambda: release(*value)

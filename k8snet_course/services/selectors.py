@@ -8,7 +8,7 @@ Source: Kubernetes documentation, "Labels and Selectors" (equality-based require
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from k8snet_course.objects.pod import Pod
 from k8snet_course.objects.service import EXTERNAL_NAME, Service
@@ -21,6 +21,9 @@ def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     [True, False, False]
     """
     return bool(selector) and selector.items() <= labels.items()
+
+
+_NOBODY: dict[str, None] = {}
 
 
 class SelectorIndex:
@@ -69,11 +72,13 @@ class SelectorIndex:
 
     def add_service(self, service: Service) -> None:
         """Take a Service in, or put it in the place of the one with the same key."""
-        self.remove_service(service.key)
-        self._services[service.key] = service
-        if service.type != EXTERNAL_NAME:
-            for label in list(service.selector.items())[:1]:
-                self._services_by_label.setdefault((service.namespace, *label), {})[service.key] = None
+        key = service.key
+        if key in self._services:
+            self.remove_service(key)
+        self._services[key] = service
+        if service.selector and service.type != EXTERNAL_NAME:
+            label = (service.namespace, *next(iter(service.selector.items())))
+            self._services_by_label.setdefault(label, {})[key] = None
 
     def remove_service(self, key: str) -> None:
         """Take a Service out.  A Service that is not there is no error."""
@@ -83,12 +88,16 @@ class SelectorIndex:
 
     def pods_of(self, service: Service) -> tuple[Pod, ...]:
         """The pods that a Service selects, in the order in which they were added."""
+        return tuple([self._pods[key] for key in sorted(self.keys_of(service), key=self._order.__getitem__)])
+
+    def keys_of(self, service: Service) -> Collection[str]:
+        """The keys of these pods, in no order that means anything."""
         if service.type == EXTERNAL_NAME or not service.selector:
             return ()
-        groups = [self._pods_by_label.get((service.namespace, *label), {}) for label in service.selector.items()]
-        fewest = min(groups, key=len)
-        keys = [key for key in fewest if all(key in group for group in groups)] if len(groups) > 1 else fewest
-        return tuple([self._pods[key] for key in sorted(keys, key=self._order.__getitem__)])
+        groups = [self._pods_by_label.get((service.namespace, *label), _NOBODY) for label in service.selector.items()]
+        if len(groups) == 1:
+            return groups[0]
+        return [key for key in min(groups, key=len) if all(key in group for group in groups)]
 
     def services_of(self, pod: Pod) -> tuple[Service, ...]:
         """The Services that select a pod, in the order of their names."""

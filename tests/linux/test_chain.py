@@ -48,3 +48,56 @@ def test_a_short_chain_knows_what_comes_and_goes() -> None:
     assert [row.target for row in chain.near(packet)] == ["ACCEPT", "DROP"]
     chain.remove("more")
     assert [row.target for row in chain.near(packet)] == ["ACCEPT"]
+
+
+KEPT = st.lists(st.tuples(st.sampled_from(("add", "expect", "remove", "near", "read", "named")), st.integers(0, 5),
+                          st.integers(1, 4), st.sampled_from((*HOSTS, "10.244.7.7"))), max_size=40)
+
+
+@given(KEPT)
+def test_expected_rules_stand_where_they_would_have_been_written(steps: list[tuple[str, int, int, str]]) -> None:
+    """One chain writes what it expects when it has to, the other wrote it at once: nobody can tell them apart."""
+    late, early = Chain(), Chain()
+    rules: dict[int, list[Rule]] = {}
+    for what, key, number, host in steps:
+        packet = Packet(HOSTS[0], host, "TCP", 40000, 80)
+        if what in ("add", "expect"):
+            for chain in (late, early):
+                chain.remove(key)
+            rules[key] = [Rule("X", f"{key}-{one}", dst=f"{host}/32", protocol="tcp", dport=80 + one % 2)
+                          for one in range(number)]
+            early.add(key, rules[key])
+            if what == "add":
+                late.add(key, rules[key])
+            else:
+                late.expect(key, number, [host], rules.__getitem__)
+        elif what == "remove":
+            late.remove(key), early.remove(key)
+        elif what == "near":
+            assert list(late.near(packet)) == list(early.near(packet))
+        elif what == "named":
+            assert late.destinations() == early.destinations()
+        else:
+            assert list(late) == list(early)
+        assert len(late) == len(early)
+    assert list(late) == list(early)
+
+
+def test_rules_are_written_when_a_packet_to_their_address_comes() -> None:
+    written: list[object] = []
+
+    def write(key: object) -> list[Rule]:
+        written.append(key)
+        return [Rule("X", "ACCEPT", dst=f"10.0.0.{key}/32")]
+
+    chain = Chain()
+    for number in range(100):
+        chain.expect(number, 1, [f"10.0.0.{number}"], write)
+    assert len(chain) == 100 and len(chain.destinations()) == 100
+    assert [row.dst for row in chain.near(Packet("10.1.0.1", "10.0.0.7"))] == ["10.0.0.7/32"]
+    assert not list(chain.near(Packet("10.1.0.1", "10.9.9.9")))
+    chain.remove(8)
+    assert not list(chain.near(Packet("10.1.0.1", "10.0.0.8")))
+    assert written == [7] and len(chain) == 99
+    assert [row.dst for row in chain] == [f"10.0.0.{number}/32" for number in range(100) if number != 8]
+    assert len(written) == 99

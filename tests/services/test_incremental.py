@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -33,48 +34,94 @@ def service(number: int, ends: int, kind: str) -> tuple[Service, list[EndpointSl
                                                  ports=(EndpointPort(8080),))]
 
 
-STEPS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3),
-                           st.sampled_from(("plain", "node port", "local", "near", "guarded", "headless", "gone", "look"))),
+def put(proxy: KubeProxy, made: Service, slices: list[EndpointSlice], *, late: bool) -> None:
+    """Tell kube-proxy of a Service at once, or let it look at the endpoints when it has to."""
+    ends = [end.addresses[0] for end in slices[0].endpoints]
+    if late:
+        proxy.expect(made, len(ends), lambda: ends, lambda: slices)
+    else:
+        proxy.update(made, slices)
+
+
+STEPS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.booleans(),
+                           st.sampled_from(("plain", "plain", "node port", "local", "near", "guarded", "headless", "gone",
+                                            "look"))),
                  max_size=25)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @given(STEPS)
 @settings(max_examples=40, deadline=None)
-def test_what_comes_and_goes_leaves_what_a_fresh_start_has(mode: str, steps: list[tuple[int, int, str]]) -> None:
+def test_what_comes_and_goes_leaves_what_a_fresh_start_has(mode: str, steps: list[tuple[int, int, bool, str]]) -> None:
+    """And what is looked at late is what is looked at at once: to the letter, line by line."""
     proxy = KubeProxy(mode)
+    early = KubeProxy(mode)
     rules = [proxy.rules(node) for node in NODES]
+    early_rules = [early.rules(node) for node in NODES]
     held: dict[int, tuple[Service, list[EndpointSlice]]] = {}
-    for number, ends, kind in steps:
+    for number, ends, late, kind in steps:
         if kind == "look":
-            node = NODES[ends % 3]
-            decide(rules[ends % 3], Packet("10.244.0.9", f"10.96.0.{number}", "TCP", 40000, 80), is_local(node))
+            node, packet = NODES[ends % 3], Packet("10.244.0.9", f"10.96.0.{number}", "TCP", 40000, 80)
+            assert decide(rules[ends % 3], packet, is_local(node)) == decide(early_rules[ends % 3], packet, is_local(node))
         elif kind == "gone":
-            proxy.remove(f"default/s{number}")
+            for each in (proxy, early):
+                each.remove(f"default/s{number}")
             held.pop(number, None)
         else:
             held.pop(number, None)
             held[number] = service(number, ends, kind)
-            proxy.update(*held[number])
+            put(proxy, *held[number], late=late)
+            early.update(*held[number])
+    assert [proxy.addresses(node) for node in NODES] == [early.addresses(node) for node in NODES]
     fresh = KubeProxy(mode)
-    for each in held.values():
-        fresh.update(*each)
+    for one in held.values():
+        fresh.update(*one)
     for node in NODES:
+        assert proxy.text(node) == early.text(node)
         assert sorted(proxy.text(node).splitlines()) == sorted(fresh.text(node).splitlines())
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_service_costs_the_same_among_ten_thousand(mode: str) -> None:
+def test_nobody_looks_at_endpoints_that_no_packet_goes_to(mode: str) -> None:
+    """A Service's EndpointSlices are asked for when a packet goes to it, or when a person reads the whole table."""
+    proxy, asked = KubeProxy(mode), list[str]()
+
+    def slices(number: int) -> list[EndpointSlice]:
+        asked.append(f"s{number}")
+        return service(number, 2, "plain")[1]
+
+    def told(number: int) -> None:
+        made, written = service(number, 2, "plain")
+        proxy.expect(made, 2, lambda: [end.addresses[0] for end in written[0].endpoints], partial(slices, number))
+
+    for number in range(20):
+        told(number)
+    assert asked == ["s0"]  # what the rows of such Services look like is seen at the first
+    rules = proxy.rules(NODES[0])
+    packet = Packet("10.244.0.9", "10.96.0.7", "TCP", 40000, 80)
+    assert decide(rules, packet, is_local(NODES[0])).backend in ("10.244.0.9:8080", "10.244.1.9:8080")
+    assert asked == ["s0", "s7"]
+    told(7), told(8)
+    proxy.remove("default/s9")
+    decide(rules, packet, is_local(NODES[0]))
+    assert asked == ["s0", "s7", "s7"]
+    proxy.text(NODES[0])
+    assert len(asked) == 2 + 19 - 1 and "s9" not in asked
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+def test_a_service_costs_the_same_among_ten_thousand(mode: str, late: bool) -> None:
     small, large = KubeProxy(mode), KubeProxy(mode)
     for number in range(1, 10001):
-        large.update(*service(number, 3, "plain"))
+        put(large, *service(number, 3, "plain"), late=late)
     rules = {id(proxy): proxy.rules(NODES[0]) for proxy in (small, large)}
 
     def cost(proxy: KubeProxy) -> int:
         made, slices = service(20000, 3, "plain")
 
         def work() -> None:
-            proxy.update(made, slices)
+            put(proxy, made, slices, late=late)
             found = decide(rules[id(proxy)], Packet("10.244.0.9", made.cluster_ip, "TCP", 40000, 80), is_local(NODES[0]))
             assert found.backend
             proxy.remove(made.key)

@@ -71,8 +71,8 @@ def node_port_addresses(ns: Namespace) -> tuple[str, ...]:
 
 def service_addresses(rules: Rules, family: str = "IPv4") -> tuple[str, ...]:
     """The addresses that ``kube-ipvs0`` has: those of all virtual servers but the node ports'."""
-    return tuple(dict.fromkeys(row.dst.partition("/")[0] for part in rules.parts(IPVS, IPVS, family, own=False)
-                               for row in part if row.dst))
+    parts = rules.parts(IPVS, IPVS, family, own=False)
+    return tuple(dict.fromkeys([address for part in parts for address in part.destinations()]))
 
 
 def ipvs_link(node: str, addresses: Iterable[str]) -> Link:

@@ -5,7 +5,7 @@ Source: kube-proxy reference, ``--proxy-mode``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from k8snet_course.errors import InvalidArgument
 from k8snet_course.linux.memory import Memory
@@ -20,8 +20,9 @@ from k8snet_course.services.kube_proxy.ipvs_text import ipvsadm, service_address
 from k8snet_course.services.kube_proxy.kernelspace import KernelspaceMode, policy_table
 from k8snet_course.services.kube_proxy.mode import Mode
 from k8snet_course.services.kube_proxy.nftables import NftablesMode, nft_list
+from k8snet_course.services.kube_proxy.node_tables import NodeTables
 from k8snet_course.services.kube_proxy.proxy import Settings
-from k8snet_course.services.kube_proxy.tables import NodeTables, Tables, node_rules
+from k8snet_course.services.kube_proxy.tables import Tables, node_rules
 
 MODES: dict[str, type[Mode]] = {mode.name: mode for mode in (IptablesMode, IpvsMode, NftablesMode, KernelspaceMode)}
 """The modes that kube-proxy can be started in, by name."""
@@ -62,6 +63,20 @@ class KubeProxy:
         slices = tuple(slices)
         for tables in self._tables:
             tables.update(service, slices)
+
+    def expect(self, service: Service, number: int, addresses: Callable[[], Iterable[str]],
+               slices: Callable[[], Iterable[EndpointSlice]]) -> None:
+        """As ``update``, for a Service with so many endpoints, all of them ready and each with an address of its own.
+
+        The addresses and the EndpointSlices are asked for when they are needed: at once, or when a packet first goes there.
+
+            >>> proxy = KubeProxy()
+            >>> proxy.expect(Service("web", cluster_ips=("10.96.0.20",)), 0, tuple, tuple)
+            >>> proxy
+            <KubeProxy iptables: 1 Services>
+        """
+        for tables in self._tables:
+            tables.expect(service, number, addresses, slices)
 
     def remove(self, key: str) -> None:
         """Take a Service out, by namespace/name.  One that is not there is no error."""

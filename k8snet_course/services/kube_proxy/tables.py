@@ -1,6 +1,8 @@
 """What the modes of kube-proxy have in common: Services in, each node's rules out, and only what changed is made anew.
 
-A mode's dispatch rows are made when a Service comes; its own chains are made when a packet or a person first asks for them.
+A Service's own chains are made when a packet or a person first asks for them.  So are the dispatch rows of most: where only its
+cluster IP leads to a Service, and every endpoint is ready, it is enough to know how many rows there will be.
+
 Where all nodes choose among the same endpoints they share both; a Service with a policy ``Local``, a source range or a traffic
 distribution has rows for each node, which that node makes.
 
@@ -9,32 +11,22 @@ So a Service that comes or goes costs as much as its own ports and endpoints, ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable
+from functools import partial
 
 from k8snet_course.linux.chain import Chain
 from k8snet_course.linux.netfilter import Rules
-from k8snet_course.linux.rule import Row
+from k8snet_course.linux.rule import Row, exact
 from k8snet_course.objects.endpoint_slice import EndpointSlice
 from k8snet_course.objects.node import Node
-from k8snet_course.objects.service import Service, ServicePort
-from k8snet_course.services.backends import Backend, backends, choose
+from k8snet_course.objects.service import Service
+from k8snet_course.services.backends import backends, choose, externally_accessible
+from k8snet_course.services.kube_proxy.held import Held, Outline, Slices, Where, put
 from k8snet_course.services.kube_proxy.mode import ANYWHERE, Mode, PortView
+from k8snet_course.services.kube_proxy.node_tables import NodeTables
 
 MANY_ENDPOINTS = 1000
 """With more endpoints in the cluster than this, the mode iptables leaves the comments out of its endpoint rules."""
-
-@dataclass(slots=True)
-class _Held:
-    """One Service as the tables hold it."""
-
-    service: Service
-    endpoints: tuple[tuple[ServicePort, tuple[Backend, ...]], ...]
-    differs: bool
-    views: tuple[PortView, ...]
-    touched: tuple[tuple[str, str], ...] = ()
-    made: dict[tuple[str, str], Chain] = field(default_factory=dict)
-    comments: bool = True
 
 
 class Tables:
@@ -46,17 +38,21 @@ class Tables:
     def __init__(self, mode: Mode, family: str = "IPv4") -> None:
         self.mode = mode
         self.family = family
-        self.held: dict[str, _Held] = {}
-        self.dispatch: dict[tuple[str, str], Chain] = {}
-        self.owners: dict[tuple[str, str], str] = {}
-        self.made: dict[tuple[str, str], Chain] = {}
+        self.held: dict[str, Held] = {}
+        self.dispatch: dict[Where, Chain] = {}
+        self.owners: dict[Where, str] = {}
+        self.made: dict[Where, Chain] = {}
         self.differing: dict[str, None] = {}
         self.changes: dict[str, int] = {}
         self.revision = 0
         self.edition = 0
         """A number that is another one as soon as a chain may consist of other parts than before."""
         self.endpoints = 0
+        self.unopened = 0
+        """At how many Services' endpoints nobody has looked yet."""
         self._nodes: dict[str, NodeTables] = {}
+        self._outlines: dict[tuple[int, int, str], Outline | None] = {}
+        self._writers: dict[Where, Callable[[Hashable], list[Row]]] = {}
 
     @property
     def comments(self) -> bool:
@@ -71,20 +67,91 @@ class Tables:
         if not service.proxied:
             return
         endpoints = tuple([(port, backends(slices, port, self.family)) for port in service.ports])
-        held = _Held(service, endpoints, self.mode.differs(service), ())
+        held = Held(service, endpoints, self.mode.differs(service), ())
         held.views = self.views(held, ANYWHERE, "")
         if not held.views:
             return
         self.held[service.key] = held
-        self.endpoints += sum([len(ends) for _, ends in endpoints])
-        for view in held.views:
-            for chain in self.mode.owned(view):
-                self.owners[chain] = service.key
+        held.counted = sum([len(ends) for _, ends in endpoints])
+        self.endpoints += held.counted
+        self._own(held)
         if held.differs:
             self.differing[service.key] = None
             self._changed(service.key)
         else:
             held.touched = put(self.dispatch, service.key, self.mode, held.views)
+
+    def expect(self, service: Service, number: int, addresses: Callable[[], Iterable[str]], slices: Slices) -> None:
+        """As ``update``, for a Service with so many endpoints, all of them ready and each with an address of its own.
+
+        If nothing but its cluster IP leads to it, its endpoints are looked at when a packet or a person first does.
+        """
+        key = service.key
+        shape = (len(service.ports), number, service.session_affinity)
+        simple = not externally_accessible(service) and not self.mode.differs(service)
+        outline = self._outlines.get(shape) if simple else None
+        if outline is None:
+            self.update(service, slices())
+            if simple and shape not in self._outlines and key in self.held:
+                self._outlines[shape] = self._outline(self.held[key], self._of_family(addresses()))
+            return
+        self.remove(key)
+        self.edition += 1
+        mine = self._of_family(service.cluster_ips)
+        if not service.proxied or not mine:
+            return
+        counted = number * len(service.ports)
+        self.held[key] = Held(service, (), False, (), outline.touched, slices=slices, counted=counted)
+        self.endpoints += counted
+        self.unopened += 1
+        for chain, rows, write in outline.at_address:
+            chain.expect(key, rows, mine, write)
+        for chain, rows, write in outline.at_endpoints:
+            chain.expect(key, rows, self._of_family(addresses()), write)
+
+    def _of_family(self, addresses: Iterable[str]) -> tuple[str, ...]:
+        ipv6 = self.family == "IPv6"
+        return tuple([address for address in addresses if (":" in address) == ipv6])
+
+    def _outline(self, held: Held, ends: tuple[str, ...]) -> Outline | None:
+        """What the rows of a Service have in common with those of all that have as many ports and endpoints.
+
+        None: a packet to another address may meet one of them.
+        """
+        cluster_ips = frozenset(view.cluster_ip for view in held.views)
+        found = Outline(held.touched, [], [])
+        for where in held.touched:
+            rows = self._written(where, held.service.key)
+            named = {exact(row.dst) for row in rows}
+            if not (named <= cluster_ips or named <= frozenset(ends)) or self.dispatch[where].asks_memory:
+                return None
+            if where not in self._writers:
+                self._writers[where] = partial(self._written, where)
+            (found.at_address if named <= cluster_ips else found.at_endpoints).append(
+                (self.dispatch[where], len(rows), self._writers[where]))
+        return found
+
+    def _written(self, where: Where, key: Hashable) -> list[Row]:
+        """The dispatch rows of a Service in a chain."""
+        assert isinstance(key, str)
+        held = self.held[key]
+        self.open(held)
+        return [row for view in held.views for table, row in self.mode.dispatch(view) if (table, row.chain) == where]
+
+    def open(self, held: Held) -> None:
+        """Look at the endpoints of a Service, if nobody has yet."""
+        if held.slices is None:
+            return
+        slices, held.slices = tuple(held.slices()), None
+        held.endpoints = tuple([(port, backends(slices, port, self.family)) for port in held.service.ports])
+        held.views = self.views(held, ANYWHERE, "")
+        self.unopened -= 1
+        self._own(held)
+
+    def _own(self, held: Held) -> None:
+        for view in held.views:
+            for chain in self.mode.owned(view):
+                self.owners[chain] = held.service.key
 
     def remove(self, key: str) -> None:
         """Take a Service out."""
@@ -92,7 +159,8 @@ class Tables:
         if held is None:
             return
         self.edition += 1
-        self.endpoints -= sum(len(ends) for _, ends in held.endpoints)
+        self.endpoints -= held.counted
+        self.unopened -= held.slices is not None
         for view in held.views:
             for chain in self.mode.owned(view):
                 del self.owners[chain]
@@ -115,15 +183,16 @@ class Tables:
         """A node is gone."""
         self._nodes.pop(name, None)
 
-    def views(self, held: _Held, node: Node, zone: str) -> tuple[PortView, ...]:
+    def views(self, held: Held, node: Node, zone: str) -> tuple[PortView, ...]:
         """A Service's ports as a node sees them."""
         found = [PortView(held.service, port, self.family, node, choose(held.service, ends, node.name, zone))
                  for port, ends in held.endpoints]
         return tuple([view for view in found if view.cluster_ip])
 
-    def chains_of(self, held: _Held) -> dict[tuple[str, str], Chain]:
+    def chains_of(self, held: Held) -> dict[Where, Chain]:
         """The Service's own chains."""
-        made: dict[tuple[str, str], list[Row]] = {}
+        self.open(held)
+        made: dict[Where, list[Row]] = {}
         for view in held.views:
             for table, row in self.mode.chains(view, self.comments):
                 made.setdefault((table, row.chain), []).append(row)
@@ -133,120 +202,6 @@ class Tables:
         self.revision += 1
         self.changes.pop(key, None)
         self.changes[key] = self.revision
-
-
-class NodeTables:
-    """The rules of one node: a :class:`~k8snet_course.linux.netfilter.Source`."""
-
-    def __init__(self, tables: Tables, node: Node, zone: str) -> None:
-        self.node = node
-        self.zone = zone
-        self._tables = tables
-        rows: dict[tuple[str, str], list[Row]] = {chain: [] for chain in tables.mode.empty(tables.family)}
-        for table, row in tables.mode.fixed(node, tables.family):
-            rows.setdefault((table, row.chain), []).append(row)
-        self._fixed = {chain: Chain(of) for chain, of in rows.items()}
-        self._dispatch: dict[tuple[str, str], Chain] = {}
-        self._chains: dict[tuple[str, str], Chain] = {}
-        self._held: dict[str, _Held] = {}
-        self._revision = -1
-        self._parts: dict[tuple[str, str], tuple[Chain, ...]] = {}
-        self._edition = -1
-
-    @property
-    def family(self) -> str:
-        """IPv4 or IPv6."""
-        return self._tables.family
-
-    @property
-    def edition(self) -> int:
-        """A number that is another one as soon as a chain may have other rules than before."""
-        return self._tables.edition
-
-    def chain(self, table: str, name: str) -> tuple[Chain, ...]:
-        """The parts of a chain: what all nodes share, what is this node's own, and what does not depend on Services.
-
-        An endpoint's chain is there once that of its Service has been asked for.  Parts without a rule are left out.
-        """
-        if self._edition != self._tables.edition:
-            self._parts = {}
-            self._edition = self._tables.edition
-        where = (table, name)
-        found = self._parts.get(where)
-        if found is None:
-            found = self._parts[where] = self._found(where)
-        return found
-
-    def _found(self, where: tuple[str, str]) -> tuple[Chain, ...]:
-        if self._revision != self._tables.revision:
-            self._catch_up()
-        owner = self._tables.owners.get(where)
-        if owner is not None:
-            self._make(owner)
-        shared = self._tables
-        parts = (shared.dispatch, self._dispatch, shared.made, self._chains, self._fixed)
-        return tuple(part for each in parts if (part := each.get(where)))
-
-    def names(self, table: str) -> Iterator[str]:
-        """The names of a table's chains; this makes them all."""
-        self._catch_up()
-        for key in self._tables.held:
-            self._make(key)
-        for part in (self._fixed, self._tables.dispatch, self._dispatch, self._tables.made, self._chains):
-            yield from (name for of_table, name in part if of_table == table)
-
-    def _make(self, key: str) -> None:
-        """Make a Service's own chains, if nobody has yet."""
-        held, made = self._tables.held[key], self._tables.made
-        if held.differs:
-            held, made = self._held[key], self._chains
-        if not held.made or held.comments != self._tables.comments:
-            if held.made:
-                self._tables.edition += 1  # somebody may have the chains that are now made anew
-            held.made = self._tables.chains_of(held)
-            held.comments = self._tables.comments
-            made.update(held.made)
-        for chain in held.made:
-            self._parts.pop(chain, None)  # somebody may have asked for an endpoint's chain before it was there
-
-    def _catch_up(self) -> None:
-        """Make anew what has changed of this node's own rows since it was last asked."""
-        tables = self._tables
-        if self._revision < 0:
-            changed = list(tables.differing)
-        else:
-            changed = []
-            for key in reversed(tables.changes):
-                if tables.changes[key] <= self._revision:
-                    break
-                changed.append(key)
-            changed.reverse()
-        for key in changed:
-            old, new = self._held.pop(key, None), tables.held.get(key)
-            if old is not None:
-                for chain in old.touched:
-                    self._dispatch[chain].remove(key)
-                for chain in old.made:
-                    del self._chains[chain]
-            if new is not None and new.differs:
-                views = tables.views(new, self.node, self.zone)
-                mine = self._held[key] = _Held(new.service, new.endpoints, True, views)
-                mine.touched = put(self._dispatch, key, tables.mode, views)
-        self._revision = tables.revision
-
-
-def put(dispatch: dict[tuple[str, str], Chain], key: str, mode: Mode,
-        views: tuple[PortView, ...]) -> tuple[tuple[str, str], ...]:
-    """Put a Service's dispatch rows into the chains; returns which chains it touched."""
-    rows: dict[tuple[str, str], list[Row]] = {}
-    for view in views:
-        for table, row in mode.dispatch(view):
-            rows.setdefault((table, row.chain), []).append(row)
-    for chain, new in rows.items():
-        if chain not in dispatch:
-            dispatch[chain] = Chain()
-        dispatch[chain].add(key, new)
-    return tuple(rows)
 
 
 def node_rules(tables: Iterable[Tables], node: Node, zone: str = "") -> Rules:
