@@ -95,7 +95,7 @@ class _Walk(Hooks):
             (end, frame), self._flight = self._flight, None
             cables += 1
             if cables > _MOST_CABLES:
-                self.drop(self.hops[-1].namespace, end.link, frame.packet, Verdict.TTL_EXCEEDED,
+                self.drop(self.network.namespace(self.hops[-1].device), end.link, frame.packet, Verdict.TTL_EXCEEDED,
                            "the frame goes round in circles between bridges")
                 break
             self._arrive(self.network.namespace(end.namespace), end.link, frame)

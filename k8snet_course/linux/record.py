@@ -12,26 +12,10 @@ from k8snet_course.linux.conntrack import Conntrack
 from k8snet_course.linux.fragments import Fragments
 from k8snet_course.linux.namespace import Namespace, Network
 from k8snet_course.linux.packet import Packet
-from k8snet_course.linux.trace import Action, Hop, Step, Told, Trace, Verdict
+from k8snet_course.linux.trace import Action, Hop, Noted, Told, Trace, Verdict
 
 Facts = TypeVarTuple("Facts")
 """What a step tells about."""
-
-
-class OpenHop:
-    """A hop while it is being written."""
-
-    __slots__ = ("egress", "ingress", "namespace", "steps")
-
-    def __init__(self, namespace: Namespace, ingress: str) -> None:
-        self.namespace = namespace
-        self.ingress = ingress
-        self.egress = ""
-        self.steps: list[Step] = []
-
-    def close(self) -> Hop:
-        """The finished hop."""
-        return Hop(self.namespace.name, self.namespace.kind, self.ingress, self.egress, tuple(self.steps))
 
 
 class Record:
@@ -56,8 +40,8 @@ class Record:
         self.dnat = False
         self.unmasked: Packet | None = None
         self.wanted = ""
-        self.hops: list[OpenHop] = []
-        self._steps: list[Step] = []
+        self.hops: list[Hop] = []
+        self._noted: list[Noted] = []
         self.verdict: Verdict | None = None
         self.reason = ""
         self.end: Namespace | None = None
@@ -69,25 +53,24 @@ class Record:
     def trace(self, source: str, target: str, packet: Packet, reply: Trace | None) -> Trace:
         """The finished walk."""
         assert self.verdict is not None, "a walk always ends in a verdict"
-        hops = tuple([hop.close() for hop in self.hops])
-        return Trace(source, target, packet, hops, self.verdict, self.reason, reply)
+        return Trace(source, target, packet, tuple(self.hops), self.verdict, self.reason, reply)
 
     def enter(self, ns: Namespace, ingress: str) -> None:
         """The packet is at another device."""
-        hop = OpenHop(ns, ingress)
+        hop = Hop(ns.name, ns.kind, ingress, "")
         self.hops.append(hop)
-        self._steps = hop.steps
+        self._noted = hop.noting()
         self.mark = 0
         self.dnat = False
         self.unmasked = None
 
     def step(self, action: Action, link: str, packet: Packet, tell: Callable[[*Facts], Told], *facts: *Facts) -> None:
         """The device did something; ``tell`` puts the ``facts`` into words when somebody reads them."""
-        self._steps.append(Step(action, link, packet, tell, facts))
+        self._noted.append((action, link, packet, tell, facts))
 
     def tell(self, action: Action, link: str, packet: Packet, told: Told) -> None:
         """The same, with words that are known at once."""
-        self._steps.append(Step(action, link, packet, told))
+        self._noted.append((action, link, packet, told, ()))
 
     def finish(self, verdict: Verdict, reason: str, ns: Namespace, answer: Packet | None) -> None:
         """The packet reached a device that has its address; ``answer`` is what that device says to it."""

@@ -180,28 +180,67 @@ class Step:
         return f"{self.action} at {self.link}: {self.why}" if self.link else f"{self.action}: {self.why}"
 
 
-class Hop(NamedTuple):
+class Hop:
     """One device (network namespace) that the packet visited, and what it did there.
 
     ``kind`` is pod, node, switch, router or laptop; ``ingress`` and ``egress`` are the interfaces where the packet came in and
-    went out, empty where it began or ended.
+    went out, empty where it began or ended.  ``steps`` are made from what the walk noted down when somebody first looks.
+
+        >>> hop = Hop("default/web", "pod", "eth0", "", (Step(Action.DELIVER, "eth0", Packet("a", "b"), Told("it is for me")),))
+        >>> print(hop, *hop.steps)
+        pod web (eth0) deliver at eth0: it is for me
     """
 
-    device: str
-    kind: str
-    ingress: str
-    egress: str
-    steps: tuple[Step, ...]
+    __slots__ = ("_noted", "_steps", "device", "egress", "ingress", "kind")
+
+    def __init__(self, device: str, kind: str, ingress: str, egress: str, steps: tuple[Step, ...] = ()) -> None:
+        self.device = device
+        self.kind = kind
+        self.ingress = ingress
+        self.egress = egress
+        self._steps = steps
+        self._noted: list[Noted] = []
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What the device did, in order."""
+        if self._noted:
+            self._steps = (*self._steps, *[Step(*each) for each in self._noted])
+            self._noted = []
+        return self._steps
+
+    def noting(self) -> list[Noted]:
+        """Where a walk notes down what happens here, as the arguments of a step; it does so before anybody looks."""
+        return self._noted
 
     @property
     def label(self) -> str:
         """The device's name as people say it: a pod of the namespace ``default`` goes without it."""
         return self.device.removeprefix("default/")
 
+    def _value(self) -> tuple[str, str, str, str, tuple[Step, ...]]:
+        return self.device, self.kind, self.ingress, self.egress, self.steps
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hop) and self._value() == other._value()
+
+    def __hash__(self) -> int:
+        return hash(self._value())
+
+    def __reduce__(self) -> tuple[type[Hop], tuple[str, str, str, str, tuple[Step, ...]]]:
+        return Hop, self._value()
+
+    def __repr__(self) -> str:
+        return f"<Hop {self}: {len(self.steps)} steps>"
+
     def __str__(self) -> str:
         way = " -> ".join(name for name in (self.ingress, self.egress) if name)
         name = self.label if self.label.startswith(self.kind) else f"{self.kind} {self.label}"
         return name + (f" ({way})" if way else "")
+
+
+Noted = tuple["Action", str, Packet, "Told | Callable[..., Told]", tuple[object, ...]]
+"""What a step is made of."""
 
 
 @dataclass(frozen=True, slots=True)
