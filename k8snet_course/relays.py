@@ -257,7 +257,8 @@ def with_step(trace: Trace, told: Told | None) -> Trace:
         return trace
     last = trace.hops[-1]
     step = Step(Action.DELIVER, "", last.steps[-1].packet, told)
-    return replace(trace, hops=(*trace.hops[:-1], last._replace(steps=(*last.steps, step))))
+    longer = Hop(last.device, last.kind, last.ingress, last.egress, (*last.steps, step))
+    return replace(trace, hops=(*trace.hops[:-1], longer))
 
 
 def _inbound(pod: Pod, arrived: Packet, port: int) -> Decision:

@@ -64,13 +64,18 @@ class Policy:
     verdict: str = ""
     goto: bool = False
 
+    @property
+    def shares(self) -> int:
+        """None: nothing is drawn."""
+        return 0
+
     def missed(self, seen: Seen, mark: int) -> str:
         """Nothing: a policy is for every packet."""
         return ""
 
-    def pick(self, seen: Seen, luck: float) -> tuple[Row | None, float, tuple[tuple[str, str], ...]]:
+    def pick(self, seen: Seen, luck: float) -> tuple[Row | None, tuple[tuple[str, str], ...]]:
         """Itself."""
-        return self, luck, ()
+        return self, ()
 
     def __str__(self) -> str:
         return f"-P {self.chain} {self.target}"

@@ -19,7 +19,7 @@ from k8snet_course.linux.conntrack import Conntrack
 from k8snet_course.linux.door import EGRESS
 from k8snet_course.linux.link import Link
 from k8snet_course.linux.namespace import Namespace
-from k8snet_course.linux.netfilter import FILTER, IPVS, NAT, NO_RULES, OUTPUT, POSTROUTING, PREROUTING, Ruling, Seen
+from k8snet_course.linux.netfilter import FILTER, IPVS, NAT, NO_RULES, OUTPUT, POSTROUTING, PREROUTING, Ruling
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.record import Record
 from k8snet_course.linux.rule import destination_of
@@ -40,7 +40,9 @@ class Hooks(Record):
         rules = ns.rules6 if ":" in packet.dst else ns.rules
         memory = self.memory.get(ns.name)
         if memory is None:
-            if rules is not NO_RULES and not self.awaited:
+            if rules is NO_RULES:
+                return packet
+            if not self.awaited:
                 self.memory[ns.name] = Conntrack()
         elif memory.used and hook != POSTROUTING:
             home = memory.restore(packet)
@@ -48,10 +50,10 @@ class Hooks(Record):
                 self._translated(packet, home)
                 self.step(Action.TRANSLATE, "", home, telling.restored, ns.label, f"{NAT} {hook}", packet, home, False)
                 return home
-        if rules.empty or (self.awaited and self._state(ns, packet) != "NEW"):
+        if rules.empty or (self.awaited and (memory is not None or packet.protocol != "UDP")):
             return packet  # the rules are read for a connection's first packet only
-        seen = self._seen(ns, packet, in_link, out.name if out is not None else "")
-        ruling = rules.ask(NAT, hook, seen)
+        ruling = rules.ruling(NAT, hook, packet, in_link, "" if out is None else out.name, self.mark, ns.has_address,
+                              self._state(ns, packet), self.seed, ns.learned.memory, self.owner)
         self.mark = ruling.mark
         if ruling.remember:
             ns.learned.memory.note(ruling.remember)
@@ -108,7 +110,8 @@ class Hooks(Record):
         rules = ns.rules6 if ":" in packet.dst else ns.rules
         if not rules.has_servers:
             return _SILENCE
-        return rules.ask(IPVS, IPVS, self._seen(ns, packet, "", "")._replace(is_local=ns.has_node_ports))
+        return rules.ruling(IPVS, IPVS, packet, "", "", self.mark, ns.has_node_ports, self._state(ns, packet), self.seed,
+                            ns.learned.memory, self.owner)
 
     def noticed(self, ns: Namespace, packet: Packet) -> None:
         """Connection tracking sees the first packet of a connection, which changes nothing about the packet."""
@@ -120,7 +123,8 @@ class Hooks(Record):
         rules = ns.rules6 if ":" in packet.dst else ns.rules
         if rules.empty:
             return True
-        ruling = rules.ask(FILTER, hook, self._seen(ns, packet, in_link, out_link))
+        ruling = rules.ruling(FILTER, hook, packet, in_link, out_link, self.mark, ns.has_address, self._state(ns, packet),
+                              self.seed, ns.learned.memory, self.owner)
         if ruling.rule is None or ruling.rule.target == "ACCEPT":
             return True
         self._denied(ns, packet, FILTER, hook, in_link or out_link, ruling)
@@ -174,11 +178,6 @@ class Hooks(Record):
         """The packet has other addresses now."""
         self.translated = self.translated or after.dst != before.dst
         self.wanted = after.dst
-
-    def _seen(self, ns: Namespace, packet: Packet, in_link: str, out_link: str) -> Seen:
-        """What this device's rules can look at."""
-        return Seen(packet, in_link, out_link, self.mark, ns.has_address, self._state(ns, packet), self.seed,
-                    ns.learned.memory, self.owner)
 
     def _state(self, ns: Namespace, packet: Packet) -> str:
         """What connection tracking calls the packet: an answer is known only where its request went by.

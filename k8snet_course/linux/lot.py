@@ -35,16 +35,17 @@ class Lot:
             ends.append(1.0 - left)
         self._ends = ends
 
-    def draw(self, luck: float, after: int = -1) -> tuple[int, float]:
-        """The place of the rule on whose part of the line the number falls (behind them all: no rule's), and a new number.
+    def draw(self, luck: float, after: int = -1) -> tuple[int, float, float]:
+        """The place of the rule on whose part of the line the number falls (behind them all: no rule's), and that part.
 
-        That is for whatever is drawn next: where in its part the number falls, stretched to 0..1 again.
-
-        ``after`` a rule that has been drawn, but did not end the reading, the others share the line.
+        A part is where it begins, and its width.  ``after`` a rule that has been drawn, but did not end the reading, the others
+        share the line.
         """
-        ends = self._ends
+        ends, done = self._ends, 0.0
         if after >= 0:
-            luck = ends[after] + luck * (1.0 - ends[after])
+            done = ends[after]
+            luck = done + luck * (1.0 - done)
         place = bisect_right(ends, luck, after + 1)
         begin, end = ends[place - 1] if place else 0.0, ends[place] if place < len(ends) else 1.0
-        return place, (luck - begin) / (end - begin) if end > begin else 0.0
+        left = 1.0 - done
+        return place, (begin - done) / left, (end - begin) / left

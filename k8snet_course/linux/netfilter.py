@@ -22,8 +22,10 @@ from k8snet_course.linux.chain import FEW, Chain
 from k8snet_course.linux.ipset import SETS, SetRule
 from k8snet_course.linux.lot import Lot
 from k8snet_course.linux.memory import Memory
+from k8snet_course.linux.packet import Packet
+from k8snet_course.linux.remembered import MOST, Parts, Question
 from k8snet_course.linux.rule import VERDICTS, Row, Rule, Seen, draw, marked_by
-from k8snet_course.linux.ruling import DECIDES, GOES_ON, MAP, PICKED, Reading, Ruling
+from k8snet_course.linux.ruling import DECIDES, GOES_ON, MAP, PICKED, Drew, Reading, Ruling
 from k8snet_course.linux.trace import Candidate
 
 __all__ = ["FILTER", "FORWARD", "INPUT", "IPVS", "NAT", "NO_RULES", "OUTPUT", "POSTROUTING", "PREROUTING", "Chain", "Memory",
@@ -35,8 +37,6 @@ IPVS = "IPVS"
 PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING = "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"
 _DEEPEST = 16
 _FAMILIES = ("IPv4", "IPv6")
-_MOST_REMEMBERED = 1024
-"""Rulings of one device that are remembered at a time."""
 
 
 class Source(Protocol):
@@ -60,17 +60,14 @@ class Source(Protocol):
 _NO_SOURCES: Mapping[str, tuple[Source, ...]] = dict.fromkeys(_FAMILIES, ())
 
 
-_Question = tuple[str, str, str, str, str, int, str, str, int, str, int, Callable[[str], bool]]
-"""All that a rule can look at but chance and memory: what two packets have in common that no rule tells apart."""
-
-
 class Rules:
     """The rules of one device, by table and chain.
 
     Where a source and the lists have rules for the same chain, those of the source are read first.
 
     A ruling is remembered until a rule comes or goes, since reading takes long: packets that no rule can tell apart get the
-    same one.  Where chance or the device's memory had a say, the rules are read anew for the next packet.
+    same one, and where chance had a say, those for which the same is drawn (see :mod:`k8snet_course.linux.remembered`).  Where
+    the device's memory had a say, the rules are read anew for the next packet.
 
         >>> from k8snet_course.linux.packet import Packet
         >>> rules = Rules(nat=[Rule("POSTROUTING", "MASQUERADE", src="10.244.0.0/24", dst="!10.244.0.0/16")])
@@ -82,7 +79,7 @@ class Rules:
         True
     """
 
-    __slots__ = ("_by_family", "_chains", "_edition", "_read", "_sources", "empty")
+    __slots__ = ("_by_family", "_chains", "_edition", "_held", "_remembered", "_sources", "empty")
 
     def __init__(self, nat: Iterable[Row] = (), filters: Iterable[Row] = (), sources: Iterable[Source] = ()) -> None:
         grouped: dict[tuple[str, str], list[Row]] = {}
@@ -96,7 +93,8 @@ class Rules:
         self.empty = not self._chains and not self._sources
         """Whether there is nothing to read, whatever the packet."""
         self._edition = 0
-        self._read: dict[_Question, Ruling] = {}
+        self._remembered: dict[Question, Ruling | Parts] = {}
+        self._held = 0
 
     @property
     def has_servers(self) -> bool:
@@ -133,24 +131,39 @@ class Rules:
 
     def ask(self, table: str, hook: str, seen: Seen) -> Ruling:
         """Read the chain of a hook from the top.  Raises RecursionError if chains jump in a circle, as iptables refuses."""
+        return self.ruling(table, hook, *seen)
+
+    def ruling(self, table: str, hook: str, packet: Packet, in_link: str, out_link: str, mark: int,
+               is_local: Callable[[str], bool], state: str = "NEW", seed: int = 0, memory: Memory | None = None,
+               owner: int = 0) -> Ruling:
+        """The same, for what is in a :class:`~k8snet_course.linux.rule.Seen`: a walk asks at every turn, and makes none."""
         edition = 0
         for source in self._sources:
             edition += source.edition
         if edition != self._edition:
             self._edition = edition
-            self._read.clear()
-        packet = seen.packet
-        question = (table, hook, packet.src, packet.dst, packet.protocol, packet.dst_port, seen.in_link, seen.out_link,
-                    seen.mark, seen.state, seen.owner, seen.is_local)
-        ruling = self._read.get(question)
-        if ruling is None:
-            reader = _Reader(self, table, seen)
-            rule = reader.read(hook, 0)
-            ruling = Ruling(rule, reader.mark, tuple(reader.remember), tuple(reader.looked_at), reader.others)
-            if reader.repeatable:
-                if len(self._read) >= _MOST_REMEMBERED:
-                    self._read.clear()
-                self._read[question] = ruling
+            self._remembered.clear()
+            self._held = 0
+        question = (table, hook, packet.src, packet.dst, packet.protocol, packet.dst_port, in_link, out_link, mark, state,
+                    owner, is_local)
+        known = self._remembered.get(question)
+        if known is not None:
+            found = known if isinstance(known, Ruling) else known.at(draw(packet, seed))
+            if found is not None:
+                return found
+        reader = _Reader(self, table, Seen(packet, in_link, out_link, mark, is_local, state, seed, memory, owner))
+        rule = reader.read(hook, 0)
+        luck = reader.drawn
+        ruling = Ruling(rule, reader.mark, tuple(reader.remember), tuple(reader.looked_at), reader.others, max(luck, 0.0))
+        if reader.repeatable:
+            self._held += 1
+            if self._held > MOST:
+                self._remembered.clear()
+                self._held = 1
+            if luck < 0:
+                self._remembered[question] = ruling
+            elif isinstance(parts := self._remembered.setdefault(question, Parts()), Parts):
+                parts.put(reader.begin, reader.width, ruling)
         return ruling
 
     def explain(self, table: str, hook: str, seen: Seen) -> tuple[Candidate, ...]:
@@ -170,18 +183,25 @@ NO_RULES = Rules()
 
 
 class _Reader:
-    """One reading of a hook's chain: what changes on the way is the mark, and what is left of the draw."""
+    """One reading of a hook's chain: what changes on the way is the mark, and what is left of the draw.
 
-    __slots__ = ("family", "gone", "looked_at", "luck", "mark", "others", "remember", "repeatable", "rules", "seen", "table")
+    One number is drawn for a connection.  What is left of it after a choice is stretched to 0..1 again (``luck``), so that each
+    choice meets an independent number and the endpoints of a Service share the line from 0 to 1 evenly.  All numbers in the
+    part of the line that begins at ``begin`` and has this ``width`` lead to the same rule.
+    """
+
+    __slots__ = ("begin", "drawn", "family", "gone", "looked_at", "luck", "mark", "others", "remember", "repeatable", "rules",
+                 "seen", "table", "width")
 
     def __init__(self, rules: Rules, table: str, seen: Seen) -> None:
         self.rules = rules
         self.table = table
         self.seen = seen
-        self.looked_at: list[tuple[Row, str]] = []
+        self.looked_at: list[tuple[Row, str | Drew]] = []
         self.mark = seen.mark
         self.family = "IPv6" if ":" in seen.packet.dst else "IPv4"
-        self.luck = -1.0
+        self.drawn = self.luck = -1.0
+        self.begin, self.width = 0.0, 1.0
         self.gone = False
         self.others = 0
         self.remember: list[tuple[str, str]] = []
@@ -229,7 +249,7 @@ class _Reader:
             self.others += 0 if whole else hidden
         return None
 
-    def _judged(self, part: Chain, whole: bool) -> Iterator[tuple[Row, str]]:
+    def _judged(self, part: Chain, whole: bool) -> Iterator[tuple[Row, str | Drew]]:
         """The rules of a chain that may match, each with why it does not.
 
         A rule is judged when those before it have done what they do, since that may be a mark.
@@ -241,21 +261,30 @@ class _Reader:
             if isinstance(row, Lot):
                 place = -1
                 while True:
-                    place, self.luck = row.draw(self._drawn(), place)
+                    place, begin, width = row.draw(self._number(), place)
+                    self._narrowed(begin, width)
                     if place == len(row.rows):
                         break
                     yield row.rows[place], ""
                 continue
             missed = row.missed(seen, self.mark)
-            if row.probability and not missed:
-                missed = self._unlucky(row.probability, whole)
+            if not missed and row.probability:
+                unlucky = self._unlucky(float(row.probability), whole)
+                if unlucky:
+                    yield row, unlucky
+                    continue
             if not missed and type(row) is SetRule:
                 missed = self._absent(row)
             yield row, missed
 
     def _picked(self, row: Row, depth: int) -> tuple[Row | None, bool]:
         """What a row that chooses leads to, and whether the reading of this chain ends with it."""
-        picked, self.luck, remember = row.pick(self.seen, self._drawn())
+        shares = row.shares
+        if not shares:
+            self.repeatable = False  # a scheduler looks at more than chance
+        picked, remember = row.pick(self.seen, self._number())
+        if shares:
+            self._narrowed(min(int(self.luck * shares), shares - 1) / shares, 1 / shares)
         if picked is None:
             return None, False
         self.remember += remember
@@ -276,21 +305,23 @@ class _Reader:
                     return ""
         return f"not in the set {row.set_name}"
 
-    def _unlucky(self, probability: str, shown: bool) -> str:
-        """Whether chance is against a rule, in words if they will be shown.
-
-        One number is drawn for a connection.  What is left of it after a rule is stretched to 0..1 again, so that each rule
-        meets an independent number and the endpoints of a Service share the line from 0 to 1 evenly.
-        """
-        luck, share = self._drawn(), float(probability)
-        if luck < share:
-            self.luck = luck / share
+    def _unlucky(self, share: float, shown: bool) -> str | Drew:
+        """Whether chance is against a rule, and if that will be shown, what was drawn."""
+        if self._number() < share:
+            self._narrowed(0.0, share)
             return ""
-        self.luck = (luck - share) / (1 - share) if share < 1 else 0.0
-        return f"drew {luck:.4f}, not below {share:.4f}" if shown else "drew another"
+        said = Drew(share, self.begin, self.width) if shown else "drew another"
+        self._narrowed(share, 1.0 - share)
+        return said
 
-    def _drawn(self) -> float:
-        self.repeatable = False
+    def _number(self) -> float:
+        """What is left of the draw."""
         if self.luck < 0:
-            self.luck = draw(self.seen.packet, self.seen.seed)
+            self.drawn = self.luck = draw(self.seen.packet, self.seen.seed)
         return self.luck
+
+    def _narrowed(self, begin: float, width: float) -> None:
+        """A choice was made: the number lies in this part of what was left of the line, which is stretched to 0..1 again."""
+        self.luck = (self.luck - begin) / width if width > 0 else 0.0
+        self.begin += begin * self.width
+        self.width *= width

@@ -109,10 +109,15 @@ class NftChoice(Rule):
         listed = ", ".join(f"{number} : goto {chain}" for number, chain in enumerate(self.among))
         return f"numgen random mod {len(self.among)} vmap {{ {listed} }}"
 
-    def pick(self, seen: Seen, luck: float) -> tuple[Rule, float, tuple[tuple[str, str], ...]]:
+    @property
+    def shares(self) -> int:
+        """One for each chain."""
+        return len(self.among)
+
+    def pick(self, seen: Seen, luck: float) -> tuple[Rule, tuple[tuple[str, str], ...]]:
         """The chain whose number is drawn."""
         number = min(int(luck * len(self.among)), len(self.among) - 1)
-        return NftPick(self.chain, self.among[number], number=number, goto=True), luck * len(self.among) - number, ()
+        return NftPick(self.chain, self.among[number], number=number, goto=True), ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,10 @@ class Row(Protocol):
     chooses: ClassVar[bool]
 
     @property
+    def shares(self) -> int:
+        """Into how many equal parts a row that chooses divides the line from 0 to 1; 0: it looks at other things too."""
+
+    @property
     def chain(self) -> str:
         """The chain it stands in."""
 
@@ -119,8 +123,8 @@ class Row(Protocol):
     def missed(self, seen: Seen, mark: int) -> str:
         """The first condition that does not hold, in words; empty when all hold."""
 
-    def pick(self, seen: Seen, luck: float) -> tuple[Row | None, float, tuple[tuple[str, str], ...]]:
-        """The row picked, what is left of the draw, and what there is to remember."""
+    def pick(self, seen: Seen, luck: float) -> tuple[Row | None, tuple[tuple[str, str], ...]]:
+        """The row picked, and what there is to remember."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,9 +263,14 @@ class Rule:
             return f"{packet.src} is not on the list {self.recent}"
         return ""
 
-    def pick(self, seen: Seen, luck: float) -> tuple[Row | None, float, tuple[tuple[str, str], ...]]:
+    @property
+    def shares(self) -> int:
+        """A rule divides nothing."""
+        return 0
+
+    def pick(self, seen: Seen, luck: float) -> tuple[Row | None, tuple[tuple[str, str], ...]]:
         """The rule itself: it picks no other."""
-        return self, luck, ()
+        return self, ()
 
 
 def marked_by(to: str, mark: int) -> int:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from k8snet_course.linux.rule import Row, Rule
 from k8snet_course.linux.trace import Candidate
 
-__all__ = ["DECIDES", "GOES_ON", "MAP", "PICKED", "Reading", "Row", "Rule", "Ruling"]
+__all__ = ["DECIDES", "GOES_ON", "MAP", "PICKED", "Drew", "Reading", "Row", "Rule", "Ruling"]
 
 DECIDES, GOES_ON, PICKED = "decides", "goes on", "is picked"
 _MATCHED = (DECIDES, GOES_ON, PICKED)
@@ -25,19 +25,37 @@ class Reading(NamedTuple):
     others: int
 
 
+class Drew(NamedTuple):
+    """A rule that chance was against: its ``share``, and which part of the line from 0 to 1 was left when it was read.
+
+    >>> Drew(0.5, begin=0.25, width=0.75).told(0.7)
+    'drew 0.6000, not below 0.5000'
+    """
+
+    share: float
+    begin: float
+    width: float
+
+    def told(self, luck: float) -> str:
+        """In words, where this number was drawn for the connection."""
+        return f"drew {(luck - self.begin) / self.width:.4f}, not below {self.share:.4f}"
+
+
 class Ruling(NamedTuple):
     """What a chain said: the rule that decided (None: the chain's end was reached) and the mark the packet has now.
 
     ``remember`` lists what the device has to note in its :class:`~k8snet_course.linux.memory.Memory` if the packet opens a
     connection.  ``looked_at`` are the rules that were read, each with what became of it, and ``others`` counts those of long
-    chains that did not match; ``reading`` turns them into text, which takes longer than the reading.
+    chains that did not match; ``luck`` is the number that was drawn.  ``reading`` turns them into text, which takes longer than
+    the reading.
     """
 
     rule: Row | None
     mark: int
     remember: tuple[tuple[str, str], ...] = ()
-    looked_at: tuple[tuple[Row, str], ...] = ()
+    looked_at: tuple[tuple[Row, str | Drew], ...] = ()
     others: int = 0
+    luck: float = 0.0
 
     @property
     def about(self) -> str:
@@ -79,5 +97,8 @@ class Ruling(NamedTuple):
     @property
     def reading(self) -> Reading:
         """The rules that were read, as a trace shows them."""
-        return Reading(tuple(Candidate(str(row), why in _MATCHED, why == DECIDES, why) for row, why in self.looked_at),
-                       self.others)
+        return Reading(tuple(Candidate(str(row), why in _MATCHED, why == DECIDES, self._said(why))
+                             for row, why in self.looked_at), self.others)
+
+    def _said(self, why: str | Drew) -> str:
+        return why if isinstance(why, str) else why.told(self.luck)

@@ -78,7 +78,8 @@ def test_the_parts_of_the_line_touch_and_end_at_one() -> None:
     lot = Lot(endpoints(50)[:-1])
     places = [lot.draw(step / 1000)[0] for step in range(1000)]
     assert set(places) == set(range(50)) and all(one <= other for one, other in pairwise(places))
-    assert all(0 <= lot.draw(step / 1000)[1] <= 1 for step in range(1000))
+    parts = [lot.draw(step / 1000)[1:] for step in range(1000)]
+    assert all(begin <= step / 1000 < begin + width + 1e-9 for step, (begin, width) in enumerate(parts))
 
 
 @given(st.lists(st.tuples(TARGETS, SHARES, st.sampled_from(("", "", "", "10.96.0.20/32"))), min_size=FEW + 1, max_size=24),

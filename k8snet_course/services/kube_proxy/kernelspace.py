@@ -48,12 +48,17 @@ class LoadBalancerPolicy(Rule):
         return f"{address:<16} {self.protocol.upper():<5} {self.dport:<6} {','.join(self.endpoints)}" + (
             "  same client, same endpoint" if self.affinity else "")
 
-    def pick(self, seen: Seen, luck: float) -> tuple[Rule | None, float, tuple[tuple[str, str], ...]]:
+    @property
+    def shares(self) -> int:
+        """One for each endpoint, unless it is the client's address that decides."""
+        return 0 if self.affinity else len(self.endpoints)
+
+    def pick(self, seen: Seen, luck: float) -> tuple[Rule | None, tuple[tuple[str, str], ...]]:
         """The endpoint that the hash of the connection gives; with affinity, that of its two addresses alone, at any time."""
         if self.affinity:
             luck = draw(seen.packet._replace(protocol="", src_port=0, dst_port=0))
         number = min(int(luck * len(self.endpoints)), len(self.endpoints) - 1)
-        return Rule(self.chain, "DNAT", protocol=self.protocol, to=self.endpoints[number]), luck, ()
+        return Rule(self.chain, "DNAT", protocol=self.protocol, to=self.endpoints[number]), ()
 
 
 class KernelspaceMode(Mode):

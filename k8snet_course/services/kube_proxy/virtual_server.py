@@ -70,7 +70,7 @@ class VirtualServer(Rule):
     def __str__(self) -> str:
         return self.line("LOCAL")
 
-    def pick(self, seen: Seen, luck: float) -> tuple[Rule | None, float, tuple[tuple[str, str], ...]]:
+    def pick(self, seen: Seen, luck: float) -> tuple[Rule | None, tuple[tuple[str, str], ...]]:
         """The real server: the client's last one where that is wanted, else what the scheduler says."""
         memory, client, key = seen.memory, seen.packet.src, self.key_at(seen.packet.dst)
         name = ""
@@ -83,10 +83,10 @@ class VirtualServer(Rule):
             name = self.scheduled(seen, luck)
         if not name:
             return Rule(self.chain, "REJECT", to="icmp-port-unreachable", verdict=Verdict.NO_ENDPOINTS,
-                        comment=f"{key} has no real server"), luck, ()
+                        comment=f"{key} has no real server"), ()
         remember = ((key, name), *(((f"{key} {name}", client),) if self.persistent else ()),
                     *(((_turns(key), name),) if scheduled else ()))
-        return RealServer(self.chain, "DNAT", to=name), luck, remember
+        return RealServer(self.chain, "DNAT", to=name), remember
 
     def scheduled(self, seen: Seen, luck: float) -> str:
         """The server that the scheduler takes, by the connections that the node remembers; empty if there is none.

@@ -1,0 +1,55 @@
+"""What a device's rules have said before: equal packets get the same ruling, and nothing is read again.
+
+Where chance decides, one number from 0 to 1 does, and a ruling holds on a part of that line.  So it is remembered for its part:
+for a Service with three endpoints there are three.
+
+Only :mod:`k8snet_course.linux.netfilter` uses it, and forgets everything when a rule comes or goes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+
+from k8snet_course.linux.ruling import Ruling
+
+MOST = 1024
+"""Rulings of one device that are remembered at a time."""
+
+_EDGE = 1e-9
+"""So near to the end of a part the rules are read: arithmetic with fractions is not exact there."""
+
+Question = tuple[str, str, str, str, str, int, str, str, int, str, int, Callable[[str], bool]]
+"""All that a rule can look at but chance and memory: what two packets have in common that no rule tells apart."""
+
+
+class Parts:
+    """Rulings by the part of the line from 0 to 1 on which they hold.
+
+        >>> parts = Parts()
+        >>> parts.put(0.5, 0.5, Ruling(None, 1))
+        >>> parts.at(0.7).mark, parts.at(0.2) is None
+        (1, True)
+    """
+
+    __slots__ = ("_begins", "_held")
+
+    def __init__(self) -> None:
+        self._begins: list[float] = []
+        self._held: list[tuple[float, Ruling]] = []
+
+    def put(self, begin: float, width: float, ruling: Ruling) -> None:
+        """A ruling that holds from ``begin`` on, for this width."""
+        place = bisect_right(self._begins, begin)
+        self._begins.insert(place, begin)
+        self._held.insert(place, (begin + width, ruling))
+
+    def at(self, luck: float) -> Ruling | None:
+        """The ruling for this number, or None if it is not known, or too near to an end."""
+        place = bisect_right(self._begins, luck) - 1
+        if place < 0 or luck < self._begins[place] + _EDGE:
+            return None
+        end, ruling = self._held[place]
+        return ruling._replace(luck=luck) if luck < end - _EDGE else None
+
+
