@@ -61,7 +61,7 @@ class HttpWalk:
 
     def passed_on(self, trace: Trace) -> Trace:
         """A connection of any kind, with those that sidecars on its way make for it."""
-        if trace.hops[-1].steps[-1].packet.dst_port not in (OUTBOUND_PORT, INBOUND_PORT) or not trace.is_up:
+        if trace.hops[-1].packet.dst_port not in (OUTBOUND_PORT, INBOUND_PORT) or not trace.is_up:
             return trace
         self._requests += 1
         walks: list[Trace] = []

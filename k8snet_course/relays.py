@@ -83,7 +83,7 @@ class Relays:
         ``insecure``: the client takes any certificate.
         """
         hop = trace.hops[-1]
-        arrived = hop.steps[-1].packet
+        arrived = hop.packet
         pod = self._pod_at(hop, arrived)
         port = _redirected_from(hop) if pod is not None and has_sidecar(pod) else 0
         if pod is not None and port and arrived.dst_port == OUTBOUND_PORT:
@@ -256,7 +256,7 @@ def with_step(trace: Trace, told: Told | None) -> Trace:
     if told is None:
         return trace
     last = trace.hops[-1]
-    step = Step(Action.DELIVER, "", last.steps[-1].packet, told)
+    step = Step(Action.DELIVER, "", last.packet, told)
     longer = Hop(last.device, last.kind, last.ingress, last.egress, (*last.steps, step))
     return replace(trace, hops=(*trace.hops[:-1], longer))
 

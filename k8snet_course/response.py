@@ -48,7 +48,7 @@ class Response:
     def sender(self) -> str:
         """The address that the last connection came from, as its receiver sees it; empty where it did not arrive."""
         last = self.trace.connections[-1]
-        return last.hops[-1].steps[-1].packet.src if last.delivered else ""
+        return last.hops[-1].packet.src if last.delivered else ""
 
     @property
     def certificate(self) -> str:

@@ -142,8 +142,8 @@ def within_ration(cluster: Cluster, probes: Iterable[Wanted]) -> list[Wanted]:
     for probe in probes:
         trace = asked(cluster, probe)
         lost = [walk.hops[-1] for walk in (trace, trace.reply) if walk is not None and walk.verdict is Verdict.NO_ROUTE]
-        told.update((hop.device, hop.steps[-1].packet.src) for hop in lost)
-        if all(told[hop.device, hop.steps[-1].packet.src] <= RATION for hop in lost):
+        told.update((hop.device, hop.packet.src) for hop in lost)
+        if all(told[hop.device, hop.packet.src] <= RATION for hop in lost):
             kept.append(probe)
     return kept
 

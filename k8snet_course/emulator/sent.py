@@ -82,13 +82,13 @@ def modelled(trace: Trace, source: str, target: str, protocol: str, port: int) -
     >>> print(modelled(cluster.send("a", "b", 81), "a", "b", "TCP", 81))
     a -> b TCP 81: refused; b saw 10.244.0.2 and TTL 64; by a, node-1, b
     """
-    if trace.hops[-1].steps[-1].packet.inner is not None:  # a tunnel's packet was refused: what is in it arrived nowhere
+    if trace.hops[-1].packet.inner is not None:  # a tunnel's packet was refused: what is in it arrived nowhere
         return Sent(source, target, protocol, port, Outcome.NO_ANSWER)
     verdict = _noticed(trace)
     if trace.verdict not in (Verdict.DELIVERED, Verdict.REFUSED, Verdict.ADDRESS_CONFLICT):
         return Sent(source, target, protocol, port, verdict, mtu=_mtu_told(trace) if verdict is Outcome.TOO_BIG else 0)
     last = trace.hops[-1]
-    packet = last.steps[-1].packet
+    packet = last.packet
     return Sent(source, target, protocol, port, verdict, last.label, packet.src, packet.ttl,
                 without_repetition(hop.label for hop in trace.hops), _outer(trace))
 

@@ -44,6 +44,11 @@ from k8snet_course.linux.route import FEW_ROWS
 from k8snet_course.linux.trace import Action, Change, Told, Trace, Verdict
 from k8snet_course.linux.tunnel import encapsulated
 
+_ORIGINATE, _BRIDGE, _ROUTE, _RESOLVE, _DELIVER, _DROP = (
+    Action.ORIGINATE, Action.BRIDGE, Action.ROUTE, Action.RESOLVE, Action.DELIVER, Action.DROP)
+_ENCAPSULATE, _DECAPSULATE = Action.ENCAPSULATE, Action.DECAPSULATE
+"""Looked up once: a walk has thirty steps, and a name is found sooner than a member of an enum."""
+
 _MOST_CABLES = 1000
 """A frame that has crossed more cables than this goes round in circles between bridges (which have no TTL)."""
 _SPARE = 4
@@ -88,7 +93,7 @@ class _Walk(Hooks):
             packet = packet.with_source(_source_address(ns, packet.dst))
         self.wanted = packet.dst
         self.enter(ns, "")
-        self.step(Action.ORIGINATE, "", packet, telling.sent, ns.label, packet)
+        self.step(_ORIGINATE, "", packet, telling.sent, ns.label, packet)
         self._send_out(ns, packet)
         cables = 0
         while self._flight is not None:
@@ -154,7 +159,7 @@ class _Walk(Hooks):
             known += 1
         wanted = frame.dst_mac
         if wanted == own.mac:
-            self.step(Action.BRIDGE, name, frame.packet, telling.upwards, ns.label, own, known, learnt)
+            self.step(_BRIDGE, name, frame.packet, telling.upwards, ns.label, own, known, learnt)
             shown = ns.bridge_nf and port is not None and port.tunnel is None
             if shown and not ns.rules.empty and frame.packet.version == 4:
                 self.fragments.forgotten()
@@ -174,11 +179,11 @@ class _Walk(Hooks):
         if entry is not None:
             out = ns.links[entry.dev]
             rows = tuple(fdb.rows()) if known <= FEW_ROWS else (entry,)
-            self.step(Action.BRIDGE, name, frame.packet, telling.switched, name, entry, rows, known, learnt)
+            self.step(_BRIDGE, name, frame.packet, telling.switched, name, entry, rows, known, learnt)
         else:
             takers = [link for link in ns.ports(name) if link is not port
                       and (self._far_mac(link) == wanted or copy_taker(self.network, ns, link, wanted))]
-            self.step(Action.BRIDGE, name, frame.packet, telling.flooded, name, wanted, known, learnt)
+            self.step(_BRIDGE, name, frame.packet, telling.flooded, name, wanted, known, learnt)
             if not takers:
                 self.drop(ns, name, frame.packet, Verdict.NO_NEIGHBOUR,
                            f"behind no port of {name} is a device with the MAC address {wanted}")
@@ -248,7 +253,7 @@ class _Walk(Hooks):
         lookup, what = ns.routes.lookup(packet.dst), telling.ROUTE
         route = lookup.winner
         if route is not None and route.dev and ns.links[route.dev].program:
-            self.step(Action.ROUTE, route.dev, packet, telling.taken_over, lookup, route, packet.dst)
+            self.step(_ROUTE, route.dev, packet, telling.taken_over, lookup, route, packet.dst)
             if own and packet.size > (most := ns.links[route.dev].mtu) and not self.fragments.made(packet, most, own):
                 self.fail(ns, packet, Verdict.TOO_BIG, f"the packet has {packet.size} bytes, {ns.label}'s {route.dev} takes "
                           f"{most}, and it may not be cut", own, f"fragmentation needed, mtu {most}")
@@ -256,21 +261,21 @@ class _Walk(Hooks):
             lookup, what = ns.maps.lookup(packet.dst), telling.MAP_ENTRY
             route = lookup.winner
         if route is None:
-            self.step(Action.ROUTE, "", packet, telling.unrouted, ns.label, lookup, what, packet.dst)
+            self.step(_ROUTE, "", packet, telling.unrouted, ns.label, lookup, what, packet.dst)
             if what == telling.ROUTE:
                 self.fail(ns, packet, Verdict.NO_ROUTE, f"{ns.label} has no route to {packet.dst}", own, "net unreachable")
             else:
                 self.drop(ns, "", packet, Verdict.NO_ROUTE, f"{ns.label}'s eBPF maps have no entry for {packet.dst}")
             return
         if route.kind:
-            self.step(Action.ROUTE, "", packet, telling.swallowed, lookup, route, what, packet.dst)
+            self.step(_ROUTE, "", packet, telling.swallowed, lookup, route, what, packet.dst)
             self.drop(ns, "", packet, Verdict.NO_ROUTE, f"{ns.label}'s route '{route}' swallows the packet in silence: nobody "
                        f"has {packet.dst} now")
             return
         link = ns.links[route.dev]
         external = link.tunnel is not None and link.tunnel.external
         if not own and not external and packet.ttl <= 1:
-            self.step(Action.ROUTE, route.dev, packet, telling.outlived, ns.label, lookup, route, what, packet.dst)
+            self.step(_ROUTE, route.dev, packet, telling.outlived, ns.label, lookup, route, what, packet.dst)
             self.fail(ns, packet, Verdict.TTL_EXCEEDED,
                       f"the packet reached {ns.label} with {packet.ttl_name} {packet.ttl}: "
                        "it may not travel further", own, "time exceeded")
@@ -278,7 +283,7 @@ class _Walk(Hooks):
         ages = not external and (served or not own)
         aged = packet.aged() if ages else packet
         next_hop = route.via or packet.dst
-        self.step(Action.ROUTE, route.dev, aged, telling.routed, lookup, route, what, packet, ages)
+        self.step(_ROUTE, route.dev, aged, telling.routed, lookup, route, what, packet, ages)
         mtu = route.mtu or link.mtu  # Linux believes the route, even where it says more than the interface
         if aged.size > mtu and not self.fragments.made(aged, mtu, own):
             limit = f"{ns.label}'s {link.name}" if mtu == link.mtu else f"{ns.label}'s route '{route.destination}'"
@@ -313,7 +318,7 @@ class _Walk(Hooks):
         outer = encapsulated(load, tunnel, remote)
         inner = outer.carried
         assert inner is not None
-        self.step(Action.ENCAPSULATE, link.name, outer, telling.wrapped, link.name, tunnel, outer, inner.size)
+        self.step(_ENCAPSULATE, link.name, outer, telling.wrapped, link.name, tunnel, outer, inner.size)
         self._send_out(ns, outer)
 
     def _open(self, ns: Namespace, link: Link, packet: Packet) -> None:
@@ -321,11 +326,11 @@ class _Walk(Hooks):
         inner = packet.carried
         assert inner is not None
         self.fragments.joined()
-        self.step(Action.DECAPSULATE, link.name, inner, telling.unwrapped, link, packet, inner.size)
+        self.step(_DECAPSULATE, link.name, inner, telling.unwrapped, link, packet, inner.size)
         if isinstance(packet.inner, Frame) and link.master:
             frame = packet.inner
             if ns.fdb(link.name).learn(frame.src_mac, link.name, packet.src):
-                self.tell(Action.BRIDGE, link.name, inner, Told(
+                self.tell(_BRIDGE, link.name, inner, Told(
                     f"{link.name} learns that {frame.src_mac} is on the machine {packet.src}", "", (), 0, "",
                     (Change(f"{ns.label} {link.name} FDB {frame.src_mac}", "", f"machine {packet.src}"),)))
             self._bridge(ns, link.master, frame, link)
@@ -339,7 +344,7 @@ class _Walk(Hooks):
     def _resolve(self, ns: Namespace, link: Link, address: str, packet: Packet) -> str:
         row = ns.neighbours.find(address, link.name)
         if row is not None:
-            self.step(Action.RESOLVE, link.name, packet, telling.known, ns.label, row)
+            self.step(_RESOLVE, link.name, packet, telling.known, ns.label, row)
             return row.mac
         found = resolve(self.network, ns, link, address, self._carries)
         asks, how = f"asks everybody on {link.name}'s wire who has {address}", ""
@@ -356,7 +361,7 @@ class _Walk(Hooks):
                 self.conflict = f"{names} both have the address {address}"
         matched = found.candidates[0].row if found.candidates else ""
         why += how if found.answers else ""
-        self.tell(Action.RESOLVE, link.name, packet, Told(why, f"MAC address of {address}", found.candidates, 0, matched,
+        self.tell(_RESOLVE, link.name, packet, Told(why, f"MAC address of {address}", found.candidates, 0, matched,
                                                           found.changed))
         return found.mac
 
@@ -411,7 +416,7 @@ class _Walk(Hooks):
         self.end = ns
         if self.awaited and self.expected is not None and ns.name == self.intended and self.expected != _answered_by(packet):
             wanted = self.expected
-            self.step(Action.DROP, link, packet, telling.unexpected, ns.label, packet)
+            self.step(_DROP, link, packet, telling.unexpected, ns.label, packet)
             got = "an error about a packet it has not sent" if packet.is_icmp_error else (
                 f"one from {packet.src} port {packet.src_port}")
             self.finish(Verdict.REFUSED, f"{ns.label} waits for an answer from {wanted.src} port {wanted.src_port} at port "
@@ -420,16 +425,16 @@ class _Walk(Hooks):
         about = packet.about
         if self.awaited and self.expected is not None and ns.name == self.intended and about is not None and (
                 about.inner is None and self.expected != Flow.of(about).reversed):
-            self.step(Action.DROP, link, packet, telling.unexpected, ns.label, packet)
+            self.step(_DROP, link, packet, telling.unexpected, ns.label, packet)
             self.finish(Verdict.REFUSED, f"{ns.label} is told of a packet to {about.dst} port {about.dst_port}, "
                         "which is nobody's: no program there has sent it so", ns, None)
             return
         if self.awaited:
-            self.step(Action.DELIVER, link, packet, telling.answered, ns.label, packet)
+            self.step(_DELIVER, link, packet, telling.answered, ns.label, packet)
             self.finish(Verdict.DELIVERED, f"the answer is back at {ns.label}", ns, None)
             return
         if packet.is_icmp:
-            self.step(Action.DELIVER, link, packet, telling.pinged, ns.label, packet)
+            self.step(_DELIVER, link, packet, telling.pinged, ns.label, packet)
             self.finish(Verdict.DELIVERED, f"{ns.label} has the address {packet.dst} and answers the ping", ns,
                          packet.echoed())
             return
@@ -439,7 +444,7 @@ class _Walk(Hooks):
             if row.takes(packet.protocol, packet.dst_port, packet.dst):
                 taker = row
                 break
-        self.step(Action.DROP if taker is None else Action.DELIVER, link, packet, telling.taken, ns.label, packet, listeners,
+        self.step(_DROP if taker is None else _DELIVER, link, packet, telling.taken, ns.label, packet, listeners,
                   taker)
         if taker is not None:
             kind = "SYN-ACK" if packet.protocol == "TCP" else "answer"

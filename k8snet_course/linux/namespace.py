@@ -188,7 +188,10 @@ class Namespace:
 
     def fdb(self, bridge: str) -> Fdb:
         """The forwarding database of one of this device's bridges."""
-        return self.learned.fdb.setdefault(bridge, Fdb(bridge))
+        found = self.learned.fdb.get(bridge)
+        if found is None:
+            found = self.learned.fdb[bridge] = Fdb(bridge)
+        return found
 
     def fdb_entries(self) -> list[FdbEntry]:
         """The rows of all its bridges, and then those of its tunnels."""

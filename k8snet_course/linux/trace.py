@@ -209,6 +209,11 @@ class Hop:
             self._noted = []
         return self._steps
 
+    @property
+    def packet(self) -> Packet:
+        """The packet after the last step here.  There is one: a device at least notes that a packet began or ended."""
+        return self._noted[-1][2] if self._noted else self._steps[-1].packet
+
     def noting(self) -> list[Noted]:
         """Where a walk notes down what happens here, as the arguments of a step; it does so before anybody looks."""
         return self._noted

@@ -83,7 +83,7 @@ def outcome(trace: Trace) -> Outcome:
         return _own(trace)
     if not reply.delivered:
         return Outcome(Noticed.SILENCE)
-    arrived = reply.hops[-1].steps[-1].packet
+    arrived = reply.hops[-1].packet
     kind = arrived.kind
     if kind == "RST":
         return Outcome(Noticed.REFUSED, arrived.src, arrived)

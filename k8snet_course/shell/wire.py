@@ -64,7 +64,7 @@ def passings(trace: Trace, space: Spaces) -> Iterator[Passing]:
         before: Packet | None = None
         for hop in walk.hops if walk is not None else ():
             yield from _at(hop, before, space)
-            before = hop.steps[-1].packet if hop.steps else before
+            before = hop.packet if hop.steps else before
 
 
 def _at(hop: Hop, arriving: Packet | None, space: Spaces) -> Iterator[Passing]:

@@ -78,7 +78,7 @@ def line(name: str) -> Line:
     trace = cluster.send("frontend", "backend")
     kind, overhead = _tunnel(trace)
     plugin = PLUGINS[name]
-    last = trace.hops[-1].steps[-1].packet
+    last = trace.hops[-1].packet
     return Line(name, str(trace.verdict), len(trace.hops), kind, overhead, plugin.mtu, last.ttl if trace.delivered else None,
                 last.src if trace.delivered else "", plugin.network_policy)
 

@@ -215,7 +215,7 @@ def stack(trace: Trace) -> Grid:
       node-3    40     IP 10.244.1.2 > 10.244.2.3 TTL 62 | TCP
       backend   40     IP 10.244.1.2 > 10.244.2.3 TTL 62 | TCP
     """
-    rows = [(hop.label, hop.steps[-1].packet.size, " | ".join(headers(hop.steps[-1].packet))) for hop in trace.hops]
+    rows = [(hop.label, hop.packet.size, " | ".join(headers(hop.packet))) for hop in trace.hops]
     return Grid.of("The packet as it leaves each device", ("device", "bytes", "headers, from the outside"), rows)
 
 

@@ -128,7 +128,7 @@ class _Try(NamedTuple):
     @property
     def arrived(self) -> Packet:
         """The packet that the pod took."""
-        return self.trace.connections[-1].hops[-1].steps[-1].packet
+        return self.trace.connections[-1].hops[-1].packet
 
     @property
     def way(self) -> tuple[object, ...]:

@@ -210,7 +210,7 @@ def _refused(trace: Trace) -> tuple[Hop, Packet] | None:
     """Where a walk ended for want of backends, and the packet as it was there."""
     if trace.verdict is not Verdict.NO_ENDPOINTS or not trace.hops:
         return None
-    return trace.hops[-1], trace.hops[-1].steps[-1].packet
+    return trace.hops[-1], trace.hops[-1].packet
 
 
 def _kind(service: Service, packet: Packet, device: Namespace) -> tuple[str, ServicePort | None]:

@@ -18,7 +18,7 @@ WEB = SetMember("WEB", dst="10.96.0.20/32", protocol="tcp", dport=80)
 class Fixed:
     """A source with these rows, by table."""
 
-    family, edition = "IPv4", 1
+    family, edition, serves = "IPv4", 1, False
 
     def __init__(self, rows: Iterable[tuple[str, Row]]) -> None:
         self._rows = list(rows)

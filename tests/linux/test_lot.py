@@ -34,7 +34,7 @@ def ask(rules: list[Rule], seed: int, *, top: bool = False, memory: Memory | Non
 class Source:
     """Chains that are read from the top, or by their index."""
 
-    family, edition = "IPv4", 0
+    family, edition, serves = "IPv4", 0, False
 
     def __init__(self, rules: list[Rule], top: bool) -> None:
         made = FromTheTop if top else Chain

@@ -208,6 +208,7 @@ class FromTheTop:
 
     family = "IPv4"
     edition = 0
+    serves = False
 
     def __init__(self, rules: list[Rule]) -> None:
         self.chains = {name: Linear([rule for rule in rules if rule.chain == name]) for name in ("POSTROUTING", "ONE", "TWO")}

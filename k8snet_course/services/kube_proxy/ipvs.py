@@ -126,6 +126,7 @@ class IpvsMode(Mode):
     """What kube-proxy writes in the mode ipvs.  Raises InvalidArgument for a scheduler that IPVS does not have."""
 
     name = "ipvs"
+    serves = True
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -120,6 +120,8 @@ class Mode:
     """What one mode writes.  A subclass is stateless: it turns a port into rows."""
 
     name = ""
+    serves = False
+    """Whether it has virtual servers of IPVS."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

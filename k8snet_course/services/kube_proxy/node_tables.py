@@ -33,12 +33,18 @@ class NodeTables:
         self._held: dict[str, Held] = {}
         self._revision = -1
         self._parts: dict[Where, tuple[Chain, ...]] = {}
+        self._missing: dict[Where, int] = {}
         self._edition = -1
 
     @property
     def family(self) -> str:
         """IPv4 or IPv6."""
         return self._tables.family
+
+    @property
+    def serves(self) -> bool:
+        """Whether there may be virtual servers of IPVS."""
+        return self._tables.mode.serves
 
     @property
     def edition(self) -> int:
@@ -51,14 +57,18 @@ class NodeTables:
         An endpoint's chain is there once that of its Service has been asked for.  Parts without a rule are left out.
         """
         if self._edition != self._tables.edition:
-            self._parts = {}
+            self._parts, self._missing = {}, {}
             self._edition = self._tables.edition
         where = (table, name)
         found = self._parts.get(where)
         if found is None:
+            if self._missing.get(where) == self._tables.opened:
+                return ()
             found = self._found(where)
-            if found or not self._tables.unopened:  # a Service's own chains are there once somebody has looked at it
+            if found:
                 self._parts[where] = found
+            else:  # a Service's own chains are there once somebody has looked at its endpoints
+                self._missing[where] = self._tables.opened
         return found
 
     def _found(self, where: Where) -> tuple[Chain, ...]:
@@ -91,7 +101,8 @@ class NodeTables:
             held.comments = self._tables.comments
             made.update(held.made)
         for chain in held.made:
-            self._parts.pop(chain, None)  # somebody may have asked for an endpoint's chain before it was there
+            self._parts.pop(chain, None)
+            self._missing.pop(chain, None)  # somebody may have asked for an endpoint's chain before it was there
 
     def _catch_up(self) -> None:
         """Make anew what has changed of this node's own rows since it was last asked."""

@@ -48,8 +48,8 @@ class Tables:
         self.edition = 0
         """A number that is another one as soon as a chain may consist of other parts than before."""
         self.endpoints = 0
-        self.unopened = 0
-        """At how many Services' endpoints nobody has looked yet."""
+        self.opened = 0
+        """How often somebody has looked at a Service's endpoints after it came."""
         self._nodes: dict[str, NodeTables] = {}
         self._outlines: dict[tuple[int, int, str], Outline | None] = {}
         self._writers: dict[Where, Callable[[Hashable], list[Row]]] = {}
@@ -103,7 +103,6 @@ class Tables:
         counted = number * len(service.ports)
         self.held[key] = Held(service, (), False, (), outline.touched, slices=slices, counted=counted)
         self.endpoints += counted
-        self.unopened += 1
         for chain, rows, write in outline.at_address:
             chain.expect(key, rows, mine, write)
         for chain, rows, write in outline.at_endpoints:
@@ -145,7 +144,7 @@ class Tables:
         slices, held.slices = tuple(held.slices()), None
         held.endpoints = tuple([(port, backends(slices, port, self.family)) for port in held.service.ports])
         held.views = self.views(held, ANYWHERE, "")
-        self.unopened -= 1
+        self.opened += 1
         self._own(held)
 
     def _own(self, held: Held) -> None:
@@ -160,7 +159,6 @@ class Tables:
             return
         self.edition += 1
         self.endpoints -= held.counted
-        self.unopened -= held.slices is not None
         for view in held.views:
             for chain in self.mode.owned(view):
                 del self.owners[chain]
