@@ -108,7 +108,7 @@ class Hooks(Record):
     def _server(self, ns: Namespace, packet: Packet) -> Ruling:
         """What IPVS says to a packet.  At an interface that is only there for addresses (a dummy) there are no node ports."""
         rules = ns.rules6 if ":" in packet.dst else ns.rules
-        if not rules.has_servers:
+        if not rules.serves:
             return _SILENCE
         return rules.ruling(IPVS, IPVS, packet, "", "", self.mark, ns.has_node_ports, self._state(ns, packet), self.seed,
                             ns.learned.memory, self.owner)

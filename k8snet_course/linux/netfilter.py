@@ -83,7 +83,7 @@ class Rules:
         True
     """
 
-    __slots__ = ("_by_family", "_chains", "_edition", "_held", "_remembered", "_serves", "_sources", "empty")
+    __slots__ = ("_by_family", "_chains", "_edition", "_held", "_remembered", "_sources", "empty", "serves")
 
     def __init__(self, nat: Iterable[Row] = (), filters: Iterable[Row] = (), sources: Iterable[Source] = ()) -> None:
         grouped: dict[tuple[str, str], list[Row]] = {}
@@ -94,17 +94,13 @@ class Rules:
         self._sources = tuple(sources)
         self._by_family = {family: tuple(source for source in self._sources if source.family == family)
                            for family in _FAMILIES} if self._sources else _NO_SOURCES
-        self._serves = any(source.serves for source in self._sources)
+        self.serves = any(source.serves for source in self._sources)
+        """Whether there may be virtual servers of IPVS."""
         self.empty = not self._chains and not self._sources
         """Whether there is nothing to read, whatever the packet."""
         self._edition = 0
         self._remembered: dict[Question, Ruling | Parts] = {}
         self._held = 0
-
-    @property
-    def has_servers(self) -> bool:
-        """Whether there are virtual servers of IPVS."""
-        return self._serves and any(source.chain(IPVS, IPVS) for source in self._sources)
 
     def rows(self, table: str) -> Iterator[Row]:
         """The rules of a table, chain by chain.  From a large source this makes them all."""

@@ -9,6 +9,7 @@ Source: Linux, net/netfilter/ipvs/ip_vs_core.c; ipvsadm(8).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from k8snet_course.linux.rule import Rule, Seen
@@ -86,7 +87,7 @@ class VirtualServer(Rule):
                         comment=f"{key} has no real server"), ()
         remember = ((key, name), *(((f"{key} {name}", client),) if self.persistent else ()),
                     *(((_turns(key), name),) if scheduled else ()))
-        return RealServer(self.chain, "DNAT", to=name), remember
+        return _real(self.chain, name), remember
 
     def scheduled(self, seen: Seen, luck: float) -> str:
         """The server that the scheduler takes, by the connections that the node remembers; empty if there is none.
@@ -103,6 +104,11 @@ class VirtualServer(Rule):
         last = memory.latest(key) if memory is not None else ""
         found = schedule(self.scheduler, servers, turn, packet.src, packet.dst, last)
         return found.name if found is not None else ""
+
+
+@lru_cache(maxsize=4096)
+def _real(chain: str, name: str) -> RealServer:
+    return RealServer(chain, "DNAT", to=name)
 
 
 def _turns(key: str) -> str:
