@@ -53,11 +53,13 @@ class Fdb:
         True
     """
 
-    __slots__ = ("_rows", "bridge")
+    __slots__ = ("_known", "_rows", "bridge")
 
     def __init__(self, bridge: str) -> None:
         self.bridge = bridge
         self._rows: dict[str, FdbEntry] = {}
+        self._known: tuple[FdbEntry, ...] | None = ()
+        """The rows as they were when somebody last asked; None: there are others now."""
 
     def __iter__(self) -> Iterator[FdbEntry]:
         return iter(in_order(self._rows.values()))
@@ -65,9 +67,11 @@ class Fdb:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def rows(self) -> Iterable[FdbEntry]:
+    def rows(self) -> tuple[FdbEntry, ...]:
         """The rows in the order in which they were learnt."""
-        return self._rows.values()
+        if self._known is None:
+            self._known = tuple(self._rows.values())
+        return self._known
 
     def find(self, mac: str) -> FdbEntry | None:
         """The row for this MAC address, or None: then the frame is flooded."""
@@ -79,12 +83,14 @@ class Fdb:
         if known is not None and (known.dev, known.dst) == (port, dst):
             return False
         self._rows[mac] = FdbEntry(mac, port, self.bridge, dst)
+        self._known = None
         return True
 
     def forget_port(self, port: str) -> None:
         """Drop every row of a port that is gone, as Linux does when it is unplugged."""
         for mac in [mac for mac, row in self._rows.items() if row.dev == port]:
             del self._rows[mac]
+            self._known = None
 
 
 def in_order(rows: Iterable[FdbEntry]) -> list[FdbEntry]:

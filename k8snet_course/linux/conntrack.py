@@ -11,34 +11,33 @@ Source: Linux, nf_conntrack and nf_nat; RFC 5508 (ICMP errors through NAT).
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.trace import Change
 
+Flow = tuple[str, str, str, int, int]
+"""What a connection is known by: source, destination, protocol, source port, destination port; a packet's first five fields.
 
-class Flow(NamedTuple):
-    """What a connection is known by: protocol, source, destination (an ICMP echo has port 0 at both ends)."""
+An ICMP echo has port 0 at both ends.
+"""
 
-    protocol: str
-    src: str
-    src_port: int
-    dst: str
-    dst_port: int
 
-    @classmethod
-    def of(cls, packet: Packet) -> Flow:
-        """The flow that a packet belongs to."""
-        return cls(packet.protocol, packet.src, packet.src_port, packet.dst, packet.dst_port)
+def flow_of(packet: Packet) -> Flow:
+    """The flow that a packet belongs to.
 
-    @property
-    def reversed(self) -> Flow:
-        """The flow of the answers."""
-        return Flow(self.protocol, self.dst, self.dst_port, self.src, self.src_port)
+    >>> flow_of(Packet("10.244.0.2", "8.8.8.8", "UDP", 40000, 53))
+    ('10.244.0.2', '8.8.8.8', 'UDP', 40000, 53)
+    """
+    return packet[:5]
 
-    def applied_to(self, packet: Packet) -> Packet:
-        """The packet with this flow's addresses and ports."""
-        return Packet(self.src, self.dst, packet.protocol, self.src_port, self.dst_port, *packet[5:])
+
+def answers_to(packet: Packet) -> Flow:
+    """The flow of the answers to a packet.
+
+    >>> answers_to(Packet("10.244.0.2", "8.8.8.8", "UDP", 40000, 53))
+    ('8.8.8.8', '10.244.0.2', 'UDP', 53, 40000)
+    """
+    src, dst, protocol, src_port, dst_port = packet[:5]
+    return dst, src, protocol, dst_port, src_port
 
 
 class Conntrack:
@@ -51,33 +50,37 @@ class Conntrack:
         UDP 8.8.8.8:53 -> 10.244.0.2:40000, TTL 64
     """
 
-    __slots__ = ("_back",)
+    __slots__ = ("back",)
 
     def __init__(self) -> None:
-        self._back: dict[Flow, Flow] = {}
-
-    @property
-    def used(self) -> bool:
-        """Whether anything has been rewritten."""
-        return bool(self._back)
+        self.back: dict[Flow, Flow] = {}
+        """What the answers to rewritten connections are rewritten to; empty: nothing has been rewritten."""
 
     def note(self, original: Packet, rewritten: Packet) -> None:
         """Remember what the rules made of a connection's first packet, or made of it further on its way."""
-        answers_to = Flow.of(original).reversed
-        self._back[Flow.of(rewritten).reversed] = self._back.get(answers_to, answers_to)
+        home = answers_to(original)
+        self.back[answers_to(rewritten)] = self.back.get(home, home)
 
     def restore(self, packet: Packet) -> Packet | None:
         """The packet rewritten back, if it answers a rewritten connection or reports an error about one; else None."""
-        home = self._back.get(Flow.of(packet))
+        home = self.back.get(packet[:5])
         if home is not None:
-            return home.applied_to(packet)
-        if packet.about is not None:
-            home = self._back.get(Flow.of(packet.about).reversed)
+            return _with(packet, home)
+        about = packet.about
+        if about is not None:
+            home = self.back.get(answers_to(about))
             if home is not None:
+                src, dst, protocol, src_port, dst_port = home
                 # Who is told of a rewritten destination is told by the address that was asked.
-                src = packet.src if home.src == packet.about.dst else home.src
-                return packet._replace(src=src, dst=home.dst, about=home.reversed.applied_to(packet.about))
+                told_by = packet.src if src == about.dst else src
+                return packet._replace(src=told_by, dst=dst, about=_with(about, (dst, src, protocol, dst_port, src_port)))
         return None
+
+
+def _with(packet: Packet, flow: Flow) -> Packet:
+    """The packet with this flow's addresses and ports."""
+    src, dst, protocol, src_port, dst_port = flow
+    return Packet(src, dst, protocol, src_port, dst_port, *packet[5:])
 
 
 def changes(before: Packet, after: Packet) -> tuple[Change, ...]:

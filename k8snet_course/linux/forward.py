@@ -31,7 +31,7 @@ IEEE 802.1D (bridges); tried on Linux 6.18.
 from __future__ import annotations
 
 from k8snet_course.linux import telling
-from k8snet_course.linux.conntrack import Conntrack, Flow
+from k8snet_course.linux.conntrack import Conntrack, Flow, answers_to, flow_of
 from k8snet_course.linux.door import EGRESS, INGRESS
 from k8snet_course.linux.hooks import Hooks
 from k8snet_course.linux.link import End, Link, Tunnel
@@ -72,7 +72,7 @@ def send(network: Network, source: str, packet: Packet, target: str = "", intend
     if there.answer is not None and there.end is not None:
         replier, answer = there.end, there.answer
         back = _Walk(network, source, memory, True, seed)
-        back.expected = Flow.of(packet).reversed
+        back.expected = answers_to(packet)
         answer = back.originate(replier, answer)
         reply = back.trace(target if replier.name == intended and target else replier.label, asked, answer, None)
     return there.trace(asked, target or packet.dst, packet, reply)
@@ -134,7 +134,7 @@ class _Walk(Hooks):
     def _arrive(self, ns: Namespace, link_name: str, frame: Frame) -> None:
         link = ns.links[link_name]
         self.enter(ns, link_name)
-        if not self.fragments.fit(link, frame.packet, _SPARE):
+        if frame.packet.size > link.mtu and not self.fragments.fit(link, frame.packet, _SPARE):
             self.drop(ns, link_name, frame.packet, Verdict.TOO_BIG,
                       f"the packet has {frame.packet.size} bytes, and {ns.label}'s {link_name} takes {link.mtu}: it is "
                       "dropped, and nobody is told")
@@ -178,7 +178,7 @@ class _Walk(Hooks):
         entry = fdb.find(wanted)
         if entry is not None:
             out = ns.links[entry.dev]
-            rows = tuple(fdb.rows()) if known <= FEW_ROWS else (entry,)
+            rows = fdb.rows() if known <= FEW_ROWS else (entry,)
             self.step(_BRIDGE, name, frame.packet, telling.switched, name, entry, rows, known, learnt)
         else:
             takers = [link for link in ns.ports(name) if link is not port
@@ -383,14 +383,21 @@ class _Walk(Hooks):
             self.drop(ns, link.name, frame.packet, Verdict.TOO_BIG,
                       f"the rules that see {link.master}'s packets need them whole, and {ns.label} cuts nothing again that "
                       f"came in larger pieces than {link.master} takes ({ns.links[link.master].mtu} bytes): nobody is told")
-        elif link.master and not self.fragments.fit(link, frame.packet, 0 if bridged and ns.bridge_nf else _SPARE) and not (
-                bridged and ns.bridge_nf and frame.packet.version == 4 and self.fragments.made(frame.packet, link.mtu, False)):
+        elif link.master and frame.packet.size > link.mtu and not self._fits_port(link, frame.packet, bridged and ns.bridge_nf):
             self.drop(ns, link.name, frame.packet, Verdict.TOO_BIG,
                       f"the packet has {frame.packet.size} bytes, and {ns.label}'s port {link.name} takes {link.mtu}: a bridge "
                       "tells nobody")
         elif routed or not ns.doors or self.admitted(ns, self.unmasked or frame.packet, link.name, INGRESS, bridged):
             self.hops[-1].egress = link.name
             self._flight = (link.peer, frame)
+
+    def _fits_port(self, port: Link, packet: Packet, seen: bool) -> bool:
+        """Whether a packet that is larger than a port's MTU leaves by it.  ``seen``: the rules see what is bridged.
+
+        Then it had to be put together, and what is IPv4 is cut again.
+        """
+        return self.fragments.fit(port, packet, 0 if seen else _SPARE) or (
+            seen and packet.version == 4 and self.fragments.made(packet, port.mtu, False))
 
     def _deliver(self, ns: Namespace, link: str, packet: Packet, served: bool = False) -> None:
         """Rules 5 and 6: open what a tunnel carried, or find the program that takes the packet, and write the answer.
@@ -415,16 +422,16 @@ class _Walk(Hooks):
             return
         self.end = ns
         if self.awaited and self.expected is not None and ns.name == self.intended and self.expected != _answered_by(packet):
-            wanted = self.expected
+            src, _, _, src_port, dst_port = self.expected
             self.step(_DROP, link, packet, telling.unexpected, ns.label, packet)
             got = "an error about a packet it has not sent" if packet.is_icmp_error else (
                 f"one from {packet.src} port {packet.src_port}")
-            self.finish(Verdict.REFUSED, f"{ns.label} waits for an answer from {wanted.src} port {wanted.src_port} at port "
-                        f"{wanted.dst_port}: {got} is nobody's", ns, None)
+            self.finish(Verdict.REFUSED, f"{ns.label} waits for an answer from {src} port {src_port} at port "
+                        f"{dst_port}: {got} is nobody's", ns, None)
             return
         about = packet.about
         if self.awaited and self.expected is not None and ns.name == self.intended and about is not None and (
-                about.inner is None and self.expected != Flow.of(about).reversed):
+                about.inner is None and self.expected != answers_to(about)):
             self.step(_DROP, link, packet, telling.unexpected, ns.label, packet)
             self.finish(Verdict.REFUSED, f"{ns.label} is told of a packet to {about.dst} port {about.dst_port}, "
                         "which is nobody's: no program there has sent it so", ns, None)
@@ -470,7 +477,7 @@ class _Walk(Hooks):
 
 def _answered_by(packet: Packet) -> Flow:
     """The flow of the answers to what this packet answers: its own, or that of the answers to what an error is about."""
-    return Flow.of(packet) if packet.about is None else Flow.of(packet.about).reversed
+    return flow_of(packet) if packet.about is None else answers_to(packet.about)
 
 
 def _source_address(ns: Namespace, dst: str) -> str:

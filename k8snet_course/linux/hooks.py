@@ -44,7 +44,7 @@ class Hooks(Record):
                 return packet
             if not self.awaited:
                 self.memory[ns.name] = Conntrack()
-        elif memory.used and hook != POSTROUTING:
+        elif memory.back and hook != POSTROUTING:
             home = memory.restore(packet)
             if home is not None:
                 self._translated(packet, home)
@@ -78,7 +78,7 @@ class Hooks(Record):
         else:
             self.dnat = True
             address, port = destination_of(ruling.rule.to)
-            after = packet._replace(dst=address, dst_port=port or packet.dst_port)
+            after = packet.sent_to(address, port)
         if after != packet:
             self.memory.setdefault(ns.name, Conntrack()).note(packet, after)
             self._translated(packet, after)
@@ -99,7 +99,7 @@ class Hooks(Record):
             self._denied(ns, packet, IPVS, hook, in_link, ruling)
             return None
         address, port = destination_of(ruling.rule.to)
-        after = packet._replace(dst=address, dst_port=port or packet.dst_port)
+        after = packet.sent_to(address, port)
         self.memory.setdefault(ns.name, Conntrack()).note(packet, after)
         self._translated(packet, after)
         self.step(Action.TRANSLATE, "", after, telling.rewritten, ns.label, f"{IPVS} {IPVS}", packet, after, ruling)
@@ -186,7 +186,8 @@ class Hooks(Record):
         by; UDP cannot tell, so there it opens a connection.
         """
         if not self.awaited:
-            return "INVALID" if packet.is_icmp_error else "NEW,DNAT" if self.dnat else "NEW"
+            error = packet.protocol != "TCP" and packet.is_icmp_error
+            return "INVALID" if error else "NEW,DNAT" if self.dnat else "NEW"
         if ns.name in self.memory:
             return "RELATED" if packet.is_icmp_error else "ESTABLISHED"
         return "NEW" if packet.protocol == "UDP" else "INVALID"

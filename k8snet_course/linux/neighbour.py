@@ -76,7 +76,11 @@ class NeighbourTable:
 
     def find(self, address: str, dev: str) -> Neighbour | None:
         """The row for this address on this interface, or None."""
-        return self._written(address, dev) or self._learnt.get((dev, address))
+        key = (dev, address)
+        row = self._permanent.get(key)
+        if row is None and self._families:
+            row = self._written(address, dev)
+        return row if row is not None else self._learnt.get(key)
 
     def learn(self, address: str, dev: str, mac: str, router: bool = False) -> bool:
         """Remember what an ARP packet said, or a neighbour solicitation or advertisement; True when that is new.

@@ -106,6 +106,14 @@ class Packet(NamedTuple):
         """The same packet from another source address."""
         return Packet(src, *self[1:])
 
+    def sent_to(self, dst: str, port: int = 0) -> Packet:
+        """The same packet to another address, and to this port (0: to the port that it is for).
+
+        >>> print(Packet("10.244.0.2", "10.96.0.20", "TCP", 40000, 80).sent_to("10.244.1.2", 8080))
+        TCP 10.244.0.2:40000 -> 10.244.1.2:8080, TTL 64
+        """
+        return Packet(self.src, dst, self.protocol, self.src_port, port or self.dst_port, *self[5:])
+
     def answered(self, kind: str) -> Packet:
         """The answer to this packet: addresses and ports change places, and the TTL starts afresh.
 

@@ -50,6 +50,6 @@ class Parts:
         if place < 0 or luck < self._begins[place] + _EDGE:
             return None
         end, ruling = self._held[place]
-        return ruling._replace(luck=luck) if luck < end - _EDGE else None
+        return Ruling(*ruling[:-1], luck) if luck < end - _EDGE else None
 
 

@@ -283,6 +283,7 @@ def marked_by(to: str, mark: int) -> int:
     return (mark & ~int(mask or "0xffffffff", 16)) ^ int(value, 16)
 
 
+@lru_cache(maxsize=65536)
 def destination_of(text: str) -> tuple[str, int]:
     """An address and a port from their common text; port 0 where there is none.
 
