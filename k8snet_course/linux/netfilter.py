@@ -23,7 +23,7 @@ from k8snet_course.linux.ipset import SETS, SetRule
 from k8snet_course.linux.lot import Lot
 from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.packet import Packet
-from k8snet_course.linux.remembered import MOST, Parts, Question
+from k8snet_course.linux.remembered import MOST, Choice, Parts, Question
 from k8snet_course.linux.rule import VERDICTS, Row, Rule, Seen, draw, marked_by
 from k8snet_course.linux.ruling import DECIDES, GOES_ON, MAP, PICKED, Drew, Reading, Ruling
 from k8snet_course.linux.trace import Candidate
@@ -99,7 +99,7 @@ class Rules:
         self.empty = not self._chains and not self._sources
         """Whether there is nothing to read, whatever the packet."""
         self._edition = 0
-        self._remembered: dict[Question, Ruling | Parts] = {}
+        self._remembered: dict[Question, Ruling | Parts | Choice] = {}
         self._held = 0
 
     def rows(self, table: str) -> Iterator[Row]:
@@ -149,7 +149,13 @@ class Rules:
                     owner, is_local)
         known = self._remembered.get(question)
         if known is not None:
-            found = known if isinstance(known, Ruling) else known.at(draw(packet, seed))
+            if isinstance(known, Ruling):
+                return known
+            luck = draw(packet, seed)
+            if isinstance(known, Parts):
+                found = known.at(luck)
+            else:
+                found = known.made(Seen(packet, in_link, out_link, mark, is_local, state, seed, memory, owner), luck)
             if found is not None:
                 return found
         reader = _Reader(self, table, Seen(packet, in_link, out_link, mark, is_local, state, seed, memory, owner))
@@ -161,7 +167,9 @@ class Rules:
             if self._held > MOST:
                 self._remembered.clear()
                 self._held = 1
-            if luck < 0:
+            if reader.chooser is not None:
+                self._remembered[question] = Choice(reader.chooser, ruling)
+            elif luck < 0:
                 self._remembered[question] = ruling
             elif isinstance(parts := self._remembered.setdefault(question, Parts()), Parts):
                 parts.put(reader.begin, reader.width, ruling)
@@ -191,8 +199,8 @@ class _Reader:
     part of the line that begins at ``begin`` and has this ``width`` lead to the same rule.
     """
 
-    __slots__ = ("begin", "drawn", "family", "gone", "looked_at", "luck", "mark", "others", "remember", "repeatable", "rules",
-                 "seen", "table", "width")
+    __slots__ = ("begin", "chooser", "drawn", "family", "gone", "looked_at", "luck", "mark", "others", "remember", "repeatable",
+                 "rules", "seen", "table", "width")
 
     def __init__(self, rules: Rules, table: str, seen: Seen) -> None:
         self.rules = rules
@@ -208,6 +216,8 @@ class _Reader:
         self.remember: list[tuple[str, str]] = []
         self.repeatable = True
         """Whether an equal packet would be ruled upon in the same way."""
+        self.chooser: Row | None = None
+        """The row that picked what decided, where nothing else looked at more than the packet."""
 
     def read(self, chain: str, depth: int) -> Row | None:
         """The rule that decides; None when the chain has nothing to say."""
@@ -281,17 +291,22 @@ class _Reader:
     def _picked(self, row: Row, depth: int) -> tuple[Row | None, bool]:
         """What a row that chooses leads to, and whether the reading of this chain ends with it."""
         shares = row.shares
-        if not shares:
-            self.repeatable = False  # a scheduler looks at more than chance
+        alone = self.drawn < 0 and not self.remember
         picked, remember = row.pick(self.seen, self._number())
         if shares:
             self._narrowed(min(int(self.luck * shares), shares - 1) / shares, 1 / shares)
         if picked is None:
+            self.repeatable = self.repeatable and bool(shares)
             return None, False
         self.remember += remember
         target = picked.target
         decides = target in VERDICTS
         self.looked_at.append((picked, DECIDES if decides else PICKED))
+        if not shares:  # a scheduler looks at more than chance: it is asked for each packet
+            if decides and alone:
+                self.chooser = row
+            else:
+                self.repeatable = False
         if decides:
             return picked, True
         return self.read(target, depth + 1), picked.goto

@@ -1,7 +1,7 @@
 """What a device's rules have said before: equal packets get the same ruling, and nothing is read again.
 
 Where chance decides, one number from 0 to 1 does, and a ruling holds on a part of that line.  So it is remembered for its part:
-for a Service with three endpoints there are three.
+for a Service with three endpoints there are three.  Where a scheduler decides, it is asked again, but not the rules before it.
 
 Only :mod:`k8snet_course.linux.netfilter` uses it, and forgets everything when a rule comes or goes.
 """
@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from typing import NamedTuple
 
-from k8snet_course.linux.ruling import Ruling
+from k8snet_course.linux.rule import VERDICTS, Row, Seen
+from k8snet_course.linux.ruling import DECIDES, Ruling
 
 MOST = 1024
 """Rulings of one device that are remembered at a time."""
@@ -53,3 +55,19 @@ class Parts:
         return Ruling(*ruling[:-1], luck) if luck < end - _EDGE else None
 
 
+class Choice(NamedTuple):
+    """A row that picks another one, such as a virtual server of IPVS, and the ruling that came of it once.
+
+    The row is asked anew for each packet, but not how the packet came to it.
+    """
+
+    row: Row
+    ruling: Ruling
+
+    def made(self, seen: Seen, luck: float) -> Ruling | None:
+        """The ruling with what is picked now; None if that does not decide."""
+        picked, remember = self.row.pick(seen, luck)
+        if picked is None or picked.target not in VERDICTS:
+            return None
+        before = self.ruling
+        return Ruling(picked, before.mark, remember, (*before.looked_at[:-1], (picked, DECIDES)), before.others, luck)

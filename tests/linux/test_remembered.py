@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8snet_course.linux import netfilter
+from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.netfilter import Rules, Seen
 from k8snet_course.linux.nftables import NftChoice
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.rule import Row, Rule
 from k8snet_course.linux.ruling import Ruling
+from k8snet_course.services.kube_proxy.virtual_server import VirtualServer
 
 SHARES = st.sampled_from(("", "", "0.50000000000", "0.33333333349", "0.10000000009", "1.00000000000"))
 TARGETS = st.sampled_from(("ACCEPT", "DROP", "MARK", "NEXT", "RETURN", ""))
@@ -45,6 +47,27 @@ def test_a_number_in_a_known_part_gets_what_reading_gives(first: list[tuple[str,
     for seed in (*seeds, *seeds):
         ruling, anew = (each.ask("nat", "POSTROUTING", question(seed)) for each in (used, Rules(nat=rules)))
         assert (ruling, ruling.reading) == (anew, anew.reading)
+
+
+@given(st.lists(st.sampled_from(("rr", "wrr", "lc", "sh", "lblc")), min_size=1, max_size=2), st.sampled_from((0, 60)),
+       st.lists(st.tuples(SHARES, st.sampled_from(("MARK", "", "NEXT"))), max_size=3),
+       st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.integers(0, 2)), max_size=20))
+def test_a_scheduler_is_asked_for_each_packet(schedulers: list[str], persistent: int, before: list[tuple[str, str]],
+                                              connections: list[tuple[int, bool, int]]) -> None:
+    """It looks at the connections that there are, and they change from packet to packet."""
+    servers = [VirtualServer("POSTROUTING", "", dst="10.96.0.1/32", protocol="tcp", dport=80, scheduler=scheduler,
+                             servers=("10.244.0.1:80", "10.244.0.2:80", "10.244.1.1:80"), persistent=persistent)
+               for scheduler in schedulers]
+    rules = [*(row("POSTROUTING", target, share) for share, target in before), Rule("NEXT", ""), *servers]
+    used, memory = Rules(nat=rules), Memory()
+    for client, close, seed in connections:
+        asked = question(seed)
+        asked = asked._replace(memory=memory, packet=asked.packet._replace(src=f"10.244.0.{client + 10}"))
+        ruling, anew = (each.ask("nat", "POSTROUTING", asked) for each in (used, Rules(nat=rules)))
+        assert (ruling, ruling.reading) == (anew, anew.reading)
+        memory.note(ruling.remember)
+        if close and ruling.remember:
+            memory.closed(*ruling.remember[0])
 
 
 def endpoints(number: int) -> list[Rule]:
