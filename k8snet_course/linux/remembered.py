@@ -15,7 +15,7 @@ from typing import NamedTuple
 from k8snet_course.linux.rule import VERDICTS, Row, Seen
 from k8snet_course.linux.ruling import DECIDES, Ruling
 
-MOST = 1024
+MOST = 16_384
 """Rulings of one device that are remembered at a time."""
 
 _EDGE = 1e-9

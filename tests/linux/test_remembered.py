@@ -11,8 +11,8 @@ from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.netfilter import Rules, Seen
 from k8snet_course.linux.nftables import NftChoice
 from k8snet_course.linux.packet import Packet
+from k8snet_course.linux.remembered import Parts
 from k8snet_course.linux.rule import Row, Rule
-from k8snet_course.linux.ruling import Ruling
 from k8snet_course.services.kube_proxy.virtual_server import VirtualServer
 
 SHARES = st.sampled_from(("", "", "0.50000000000", "0.33333333349", "0.10000000009", "1.00000000000"))
@@ -91,9 +91,10 @@ def test_the_words_tell_what_was_drawn_for_this_connection() -> None:
     assert len(drawn) == len(seeds) > 3 and all(word.startswith("drew 0.") for word in drawn)
 
 
-def test_of_very_many_rulings_not_all_are_kept() -> None:
-    rules = Rules(nat=endpoints(3000))
-    for seed in range(1500):
-        rules.ask("nat", "POSTROUTING", question(seed))
+def test_of_very_many_rulings_not_all_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(netfilter, "MOST", 100)
+    rules, asked = Rules(nat=endpoints(3000)), [question(seed) for seed in range(250)]
+    found = [rules.ask("nat", "POSTROUTING", each).rule for each in asked]
     kept = list(rules._remembered.values())
-    assert len(kept) == 1 and not isinstance(kept[0], Ruling) and len(kept[0]._begins) <= 1024
+    assert len(kept) == 1 and isinstance(kept[0], Parts) and len(kept[0]._begins) <= 100
+    assert [rules.ask("nat", "POSTROUTING", each).rule for each in asked] == found
