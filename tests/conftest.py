@@ -11,15 +11,22 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
+from hypothesis import settings
 
 from k8snet_course.launcher.doctor import CHROMIUM
 
 # A tool that goes by several names; every other one is the command of that name.
 NAMES = {"chromium": CHROMIUM}
+LONGEST = ("tests/emulator/test_agreement.py", "tests/notebooks/test_exercises_under_nbval.py",
+           "tests/emulator/test_other_kernel.py", "tests/launcher/test_setup.py", "tests/emulator/test_ipv6.py",
+           "tests/browser/test_chapter_1.py", "tests/launcher/test_trouble.py", "tests/shell/test_real.py",
+           "tests/notebooks/test_built_files.py", "tests/browser/test_kubectl.py", "tests/policy/test_against_reference.py")
+"""Where several processes share the tests, these files come first, so that at the end no process waits for another."""
+_TOLD = "told"
 
 _HOME = pytest.StashKey[tempfile.TemporaryDirectory]()
 
@@ -62,6 +69,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Set before anything is imported, and for doctests too, which know no fixtures of this folder.
     config.stash[_HOME] = tempfile.TemporaryDirectory(prefix="k8snet-test-")
     os.environ["K8SNET_HOME"] = config.stash[_HOME].name
+    # With CI=true hypothesis does so by itself: what an example costs depends on what else the machine does.
+    settings.register_profile("any machine", settings(), deadline=None)
+    settings.load_profile("any machine")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -84,7 +94,27 @@ def _needed(item: pytest.Item) -> Iterator[str]:
         yield from marker.args
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # one of several processes
+        items.sort(key=lambda item: _turn(item.nodeid.partition("::")[0]))
+
+
+def _turn(path: str) -> int:
+    return LONGEST.index(path) if path in LONGEST else len(LONGEST)
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Says a text at the end of the run, in whichever process the test runs."""
+    return lambda text: record_property(_TOLD, text)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in (report for reports in terminalreporter.stats.values() for report in reports):
+        for name, text in getattr(report, "user_properties", ()) if getattr(report, "when", "") == "call" else ():
+            if name == _TOLD:
+                terminalreporter.section(report.nodeid)
+                terminalreporter.write_line(text)
     skipped = terminalreporter.stats.get("skipped", [])
     reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
     if reasons:

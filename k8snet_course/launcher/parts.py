@@ -1,4 +1,7 @@
-"""What `test` runs: four parts, one after the other, all of them even if one fails, and a line for each at the end."""
+"""What `test` runs: four parts, one after the other, all of them even if one fails, and a line for each at the end.
+
+The tests themselves run in two processes, if there are two processors.
+"""
 
 import os
 import subprocess
@@ -10,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NOTEBOOK_FOLDERS = ("notebooks", "solutions")
+MOST_PROCESSES = 2
+"""Each may lay out networks, start a browser and a JupyterLab: more of them would get into each other's way."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,24 @@ def all_parts(python: str, root: Path) -> list[Part]:
     return [
         Part("ruff", (python, "-m", "ruff", "check", ".")),
         Part("mypy", (python, "-m", "mypy", "--strict", "k8snet_course")),
-        Part("pytest", (python, "-m", "pytest")),
+        Part("pytest", (python, "-m", "pytest", *side_by_side(_processors()))),
         Part("nbval", (python, "-m", "pytest", "--nbval", *paths), missing),
     ]
+
+
+def side_by_side(processors: int) -> tuple[str, ...]:
+    """The words with which pytest uses two processors; a file's tests stay together, because they share what they have made.
+
+    >>> side_by_side(1), side_by_side(8)[:2]
+    ((), ('-n', '2'))
+    """
+    processes = min(MOST_PROCESSES, processors)
+    return ("-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder") if processes > 1 else ()
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run(python: Path | str, root: Path, variables: Mapping[str, str], arguments: Sequence[str]) -> int:

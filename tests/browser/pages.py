@@ -48,6 +48,13 @@ def cluster() -> Cluster:
     return made
 
 
+def resize(page: Page, width: int) -> None:
+    """Give the window another width, and wait until everything has been laid out in it."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_function("(width) => window.innerWidth === width", arg=width)
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def walk_page(open_page: Open, walk: PacketWalk | None = None, challenge: bool = False, **settings: Any) -> Page:
     there = cluster()
     walk = walk or PacketWalk(there, there.send("frontend", "backend"))

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from k8snet_course.dns import Outside, ResolvConf, lookup
 from k8snet_course.show.lookup_steps import LookupSteps, lookup_state
-from tests.browser.pages import Open
+from tests.browser.pages import Open, resize
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -143,8 +143,7 @@ def test_nothing_moves_when_motion_is_unwanted(open_page: Open) -> None:
 def test_narrow_pages_need_no_sideways_scrolling(open_page: Open) -> None:
     page = steps_page(open_page, step=2)
     for width in (1400, 900, 600, 360):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(50)
+        resize(page, width)
         assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth"), width
 
 

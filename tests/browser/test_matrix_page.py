@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from k8snet_course.reachability import Pair, Reachability
 from k8snet_course.show.matrix import Matrix
 from k8snet_course.show.reach_matrix import ReachMatrix, matrix_state
-from tests.browser.pages import Open
+from tests.browser.pages import Open, resize
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -191,8 +191,7 @@ def test_narrow_pages_need_no_sideways_scrolling_of_the_page(open_page: Open) ->
     for state in (state_of(), matrix_state(Matrix.of(square(30)))):
         page = matrix_page(open_page, state)
         for width in (1400, 600, 360):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_timeout(50)
+            resize(page, width)
             assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth"), width
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from k8snet_course import Cluster
 from k8snet_course.show import PacketWalk
 from k8snet_course.show.grid import Grid
-from tests.browser.pages import SHOW, Open, cluster, walk_page
+from tests.browser.pages import SHOW, Open, cluster, resize, walk_page
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -178,9 +178,9 @@ def test_an_envelope_is_put_on_when_the_packet_has_arrived(open_page: Open) -> N
     page.evaluate("(step) => model.set('step', step)", at)
     expect(page.locator("svg .envelope")).to_have_count(1)
     page.evaluate("(step) => model.set('step', step)", step_of(walk, "decapsulate") - 1)
-    page.evaluate("(step) => model.set('step', step)", step_of(walk, "decapsulate"))
-    page.wait_for_timeout(60)
-    assert page.locator("svg .envelope").count() == 1, "still wrapped on its way to the tunnel"
+    begun = page.evaluate("""async (step) => { model.set('step', step); await null; await null;
+        return document.querySelectorAll('svg .envelope').length }""", step_of(walk, "decapsulate"))
+    assert begun == 1, "still wrapped on its way to the tunnel"
     expect(page.locator("svg .envelope")).to_have_count(0)
 
 
@@ -200,13 +200,15 @@ def test_a_packet_moves_along_the_wire_and_stands_still_when_motion_is_unwanted(
     still = walk_page(open_page, reduced_motion="reduce")
     for page, moves in ((moving, True), (still, False)):
         page.evaluate("() => model.set('step', 2)")
-        page.wait_for_timeout(50)
-        seen = page.evaluate("""() => new Promise((done) => { const seen = new Set(); const begin = performance.now();
-            model.set('step', 3);
-            const look = () => { const mark = document.querySelector('.packet-mark');
-                if (mark) seen.add(mark.getAttribute('transform'));
-                if (performance.now() - begin < 700) requestAnimationFrame(look); else done([...seen]) };
-            queueMicrotask(() => queueMicrotask(look)) })""")
+        seen = page.evaluate("""async () => { let now = performance.now(); let frames = []; const seen = new Set();
+            performance.now = () => now; // a clock and frames of its own: a busy machine draws few
+            window.requestAnimationFrame = (run) => frames.push(run);
+            window.cancelAnimationFrame = () => { frames = [] };
+            model.set('step', 3); await null; await null;
+            for (let frame = 0; frame < 30; frame += 1) {
+                seen.add(document.querySelector('.packet-mark').getAttribute('transform'));
+                now += 25; frames.splice(0).forEach((run) => run(now)) }
+            return [...seen] }""")
         assert (len(seen) > 4) is moves
         place = page.evaluate("() => { const {x, y} = model.get('state').ways[0].steps[3]; return `translate(${x} ${y})` }")
         assert seen[-1] == place
@@ -271,8 +273,7 @@ def test_two_widgets_on_a_page_share_no_id_and_one_that_leaves_stops_listening(o
 def test_narrow_pages_need_no_sideways_scrolling(open_page: Open) -> None:
     page = walk_page(open_page, challenge=True)
     for width in (1400, 900, 600, 380):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(50)
+        resize(page, width)
         assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth"), width
 
 

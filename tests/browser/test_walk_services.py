@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from k8snet_course.show import PacketWalk
-from tests.browser.pages import Open, walk_page
+from tests.browser.pages import Open, resize, walk_page
 from tests.show.clusters import LATER, cluster_of
 
 pytestmark = pytest.mark.needs("chromium")
@@ -131,8 +131,7 @@ def test_tables_that_were_not_sent_are_asked_for_and_shown_when_they_come(open_p
 @pytest.mark.parametrize("width", [1366, 1000, 680])
 def test_twenty_pods_on_four_nodes_fit_a_laptop_s_notebook(open_page: Open, width: int) -> None:
     page, _ = page_of(open_page, "to a Service of many")
-    page.set_viewport_size({"width": width, "height": 900})
-    page.wait_for_timeout(50)
+    resize(page, width)
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
     least = page.evaluate("""() => Math.min(...[...document.querySelectorAll('.k8-scene svg .text')].map(
         (text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))""")

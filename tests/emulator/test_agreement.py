@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from k8snet_course.emulator.plan import PLUGINS
@@ -16,12 +18,11 @@ UNREACHED = (Verdict.NO_SUCH_NAME,)
 """Names are looked up by a resolver, and none runs in a lab."""
 
 
-def test_model_and_linux_agree(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> None:
+def test_model_and_linux_agree(request: pytest.FixtureRequest, tell: Callable[[str], None]) -> None:
     """What was found is printed as a test, which belongs into test_found.py when the model has been mended."""
     wanted = request.config.getoption("--agreement")
     swept = sweep(wanted or CLUSTERS, first_seed=wanted)
-    with capsys.disabled():
-        print(f"\n{swept}")
+    tell(str(swept))
     assert not swept.failures, "\n\n".join(swept.failures)
     assert swept.clusters >= (wanted or CLUSTERS) and swept.probes >= PROBES
     reached = {what: {which for each, which in swept.counts if each == what} for what, _ in swept.counts}

@@ -201,7 +201,7 @@ def test_programs_of_a_killed_process_end_at_the_next_start() -> None:
             child.send_signal(signal.SIGKILL)
             child.wait(60)
             with emulate(Cluster()):
-                assert server.wait(10) == -signal.SIGKILL
+                assert server.wait(60) == -signal.SIGKILL
             assert not running_in(space)
 
 
@@ -219,7 +219,7 @@ def running_in(*spaces: int) -> list[int]:
 
 def ended_in(*spaces: int) -> bool:
     """Whether nothing runs in these namespaces, or soon nothing does: a process that is killed takes a moment to go."""
-    return any(not running_in(*spaces) or time.sleep(0.02) for _ in range(200))
+    return any(not running_in(*spaces) or time.sleep(0.02) for _ in range(3000))
 
 
 @REAL
@@ -273,7 +273,8 @@ def test_a_failed_start_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -
 @REAL
 def test_nothing_touches_the_machines_own_network() -> None:
     def own(*words: str) -> str:
-        return subprocess.run(("ip", *words), capture_output=True, text=True, check=True).stdout
+        said = subprocess.run(("ip", *words), capture_output=True, text=True, check=True).stdout
+        return re.sub(r"(valid_lft|preferred_lft|expires) \S+", "", said)  # addresses that were leased grow old meanwhile
 
     def state() -> tuple[str, ...]:
         return own("-o", "link"), own("-o", "addr"), own("route", "show", "table", "all"), own("rule")

@@ -6,7 +6,7 @@ Two kernels run at once, one for each file of questions.  What they print stands
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -33,10 +33,10 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_model_and_the_other_kernel_agree(name: str, answers: Answers, capsys: pytest.CaptureFixture[str]) -> None:
+def test_model_and_the_other_kernel_agree(name: str, answers: Answers, tell: Callable[[str], None]) -> None:
     code, said = answers[name].result()
-    with capsys.disabled():
-        print(f"\n{said[said.find('clusters,') - 4:].strip()}" if code == 0 and "clusters," in said else "")
+    if code == 0 and "clusters," in said:
+        tell(said[said.find("clusters,") - 4:].strip())
     assert code == 0 and " passed in " in said, said
 
 
@@ -52,9 +52,13 @@ def test_it_writes_to_no_other_folder(tmp_path: Path) -> None:
 
 
 def test_it_is_killed_when_its_time_is_over(tmp_path: Path) -> None:
-    with pytest.raises(GuestFailed, match="no end within 5 s"):
-        in_other_kernel(("sh", "-c", "echo begun; sleep 100"), tmp_path, ROOT, 5)
-    assert (tmp_path / "said").read_text(encoding="ascii") == "begun\n"
+    for seconds in (5, 20, 60):  # on a busy machine it takes long to begin
+        (here := tmp_path / str(seconds)).mkdir()
+        with pytest.raises(GuestFailed, match=f"no end within {seconds} s"):
+            in_other_kernel(("sh", "-c", "echo begun; sleep 100"), here, ROOT, seconds)
+        if _bytes(here / "said"):
+            break
+    assert _bytes(here / "said") == b"begun\n"
     left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(tmp_path).encode() in _bytes(path)]
     assert left == []
 

@@ -56,8 +56,8 @@ def named(*pids: int) -> set[str]:
 
 
 def ended(pid: int) -> bool:
-    """Whether a process is gone, or is gone within some seconds."""
-    for _ in range(500):
+    """Whether a process is gone, or is gone within a minute."""
+    for _ in range(3000):
         status = Path(f"/proc/{pid}/stat")
         if not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z":
             return True

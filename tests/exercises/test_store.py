@@ -62,6 +62,11 @@ def test_two_processes_at_once_lose_nothing(tmp_path: Path) -> None:
     assert {name: entry.attempts for name, entry in entries.items()} == {"one": 150, "two": 150, "both": 300}
 
 
+def attempts_of(store: Store, name: str) -> int:
+    entry = store.read().entries.get(name)
+    return entry.attempts if entry else 0
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a POSIX signal")
 def test_a_killed_process_leaves_a_whole_file_and_no_lock(tmp_path: Path) -> None:
     store = Store("ada", tmp_path)
@@ -71,6 +76,9 @@ def test_a_killed_process_leaves_a_whole_file_and_no_lock(tmp_path: Path) -> Non
         process = hammer(tmp_path, "killed", -1)
         begin(process)
         time.sleep(0.02 + 0.013 * round_number)
+        end = time.monotonic() + 60
+        while round_number == 11 and attempts_of(store, "killed") == 0 and time.monotonic() < end:
+            time.sleep(0.01)  # on a busy machine none of them may have got so far
         process.send_signal(signal.SIGKILL)
         process.wait(10)
         data = json.loads(store.path.read_text(encoding="utf-8"))
@@ -81,7 +89,7 @@ def test_a_killed_process_leaves_a_whole_file_and_no_lock(tmp_path: Path) -> Non
     assert seen > 0
     began = time.monotonic()
     store.record(Event("after", attempts=1))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < store_module._PATIENCE / 2, "nobody holds the lock"
     assert store.note == ""
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".lock"]
 

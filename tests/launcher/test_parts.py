@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
+from k8snet_course.launcher import parts
+
 
 def closing_lines(run) -> list[str]:
     return [line.split(" in ")[0] for line in run.out.splitlines()[-4:]]
@@ -13,7 +17,7 @@ def test_all_parts_run_in_the_environment_and_away_from_the_learners_progress(cl
     assert [(told["name"], told["argv"]) for told in run.told] == [
         ("ruff", ["check", "."]),
         ("mypy", ["--strict", "k8snet_course"]),
-        ("pytest", []),
+        ("pytest", [*parts.side_by_side(parts._processors())]),
         ("pytest", ["--nbval", "notebooks/00_welcome.ipynb", "solutions/00_welcome.ipynb"]),
     ]
     for told in run.told:
@@ -22,6 +26,14 @@ def test_all_parts_run_in_the_environment_and_away_from_the_learners_progress(cl
         assert told["home"] not in (None, str(tmp_path / "learner"))
         assert not Path(told["home"]).exists()
     assert closing_lines(run) == ["ruff     passed", "mypy     passed", "pytest   passed", "nbval    passed"]
+
+
+@pytest.mark.parametrize(("processors", "processes"), [(1, None), (2, "2"), (8, "2")])
+def test_two_processes_run_the_tests_where_there_are_two_processors(processors, processes, monkeypatch):
+    monkeypatch.setattr(parts, "_processors", lambda: processors)
+    (part,) = (part for part in parts.all_parts("python", Path()) if part.name == "pytest")
+    words = dict(zip(part.command, part.command[1:], strict=False))
+    assert (words.get("-n"), words.get("--dist")) == ((processes, "loadfile") if processes else (None, None))
 
 
 def test_a_part_that_fails_does_not_stop_the_others(clone):
