@@ -78,6 +78,10 @@ class ApiServer:
         """The object of this kind and key, or None."""
         return self._of(kind).get(key)
 
+    def there(self, kind: str, namespace: str, name: str) -> Any:
+        """The object of this kind and name that somebody wrote, or None; without a namespace in ``default``."""
+        return self.find(kind, f"{namespace or 'default'}/{name}")
+
     def present(self, kind: str, key: str) -> Any:
         """The object of this kind and key, whether somebody wrote it or a controller made it; or None."""
         found = self.find(kind, key)

@@ -339,7 +339,7 @@ class Cluster:
         from k8snet_course import manifests  # kinds, their fields and the YAML reader are needed only here
 
         with collector_resting():
-            wanted = manifests.load_located(manifest)
+            wanted = manifests.load_located(manifest, self._api.there)
             return self._api.apply([made for made, _ in wanted], [spot for _, spot in wanted])
 
     def bootstrap(self) -> None:

@@ -54,7 +54,8 @@ def in_files(context: Context, command: Command) -> Iterator[Wanted | Complaint]
         source = _STDIN if name == "-" else name
         text = text_of(context, name)
         try:
-            documents = load_each(text if "\n" in text else f"{text}\n")
+            documents = load_each(text if "\n" in text else f"{text}\n", lambda kind, space, called: context.server.api.there(
+                kind, space or context.namespace(command), called))
         except CourseError as error:
             yield Complaint(f"error: error parsing {source}: error converting YAML to JSON: {error}")
             continue

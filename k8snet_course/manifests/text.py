@@ -5,7 +5,7 @@ Source: Kubernetes API conventions; "kubectl get -o yaml".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
@@ -13,8 +13,13 @@ from typing import Any
 
 from k8snet_course.errors import InvalidManifest
 from k8snet_course.manifests.kinds import kind_of, kind_written
+from k8snet_course.manifests.leftovers import pruned, without_leftovers
 from k8snet_course.manifests.spot import Spot
+from k8snet_course.objects.service import Service
 from k8snet_course.yaml_text import MOST_CHARACTERS, Located, documents, located, text_of
+
+Held = Callable[[str, str, str], Any]
+"""What gives the object of a kind, namespace and name that is there, or None."""
 
 
 def load(source: str | PathLike[str] | Mapping[str, object]) -> tuple[Any, ...]:
@@ -29,14 +34,17 @@ def load(source: str | PathLike[str] | Mapping[str, object]) -> tuple[Any, ...]:
     return tuple(made for made, _ in load_located(source))
 
 
-def load_located(source: str | PathLike[str] | Mapping[str, object]) -> tuple[tuple[Any, Spot], ...]:
+def load_located(source: str | PathLike[str] | Mapping[str, object], held: Held | None = None) -> tuple[tuple[Any, Spot], ...]:
     """As ``load``, each object with the place where it was written, for whoever refuses it later.
+
+    ``held`` gives the object that is there already, by kind, namespace (empty where none is written) and name, or None: from
+    what changes it the API server takes out what the new type of a Service has no use for.
 
     >>> ((made, spot),) = load_located("apiVersion: v1\\nkind: Namespace\\nmetadata: {name: shop}")
     >>> spot.at("metadata", "name").line
     3
     """
-    objects = tuple([(_object(one), Spot(one)) for one in _written(source)])
+    objects = tuple([(_object(one, held), Spot(one)) for one in _written(source)])
     if not objects:
         raise InvalidManifest("an empty text", "at least one object", "write apiVersion, kind, metadata and spec")
     return objects
@@ -62,8 +70,8 @@ class Document:
         return here if isinstance(here, str) else ""
 
 
-def load_each(source: str | PathLike[str] | Mapping[str, object]) -> tuple[Document, ...]:
-    """As ``load``, but a document with a mistake does not keep the others from being read.
+def load_each(source: str | PathLike[str] | Mapping[str, object], held: Held | None = None) -> tuple[Document, ...]:
+    """As ``load_located``, but a document with a mistake does not keep the others from being read.
 
     Raises InvalidManifest only for a text that is no YAML at all.
 
@@ -71,7 +79,7 @@ def load_each(source: str | PathLike[str] | Mapping[str, object]) -> tuple[Docum
         >>> print(good.made, bad.error.given)
         namespace shop Pood
     """
-    return tuple(_document(one) for one in _written(source))
+    return tuple(_document(one, held) for one in _written(source))
 
 
 def as_dict(value: object) -> dict[str, Any]:
@@ -112,16 +120,30 @@ def _written(source: str | PathLike[str] | Mapping[str, object]) -> Iterator[Loc
     return (one for document in found for one in _items(document))
 
 
-def _document(document: Located) -> Document:
+def _document(document: Located, held: Held | None) -> Document:
     try:
-        return Document(document.plain(), _object(document), spot=Spot(document))
+        return Document(document.plain(), _object(document, held), spot=Spot(document))
     except InvalidManifest as error:
         return Document(document.plain(), error=error)
 
 
-def _object(document: Located) -> Any:
-    record = kind_written(Spot(document)).record
-    return record.read(Spot(document, record))
+def _object(document: Located, held: Held | None) -> Any:
+    kind = kind_written(Spot(document))
+    if held is not None and kind.made is Service:
+        document = _changing(document, held)
+    return kind.record.read(Spot(document, kind.record))
+
+
+def _changing(document: Located, held: Held) -> Located:
+    """What is written of a Service that is there already, without what its new type has no use for."""
+    head = Spot(document).at("metadata")
+    namespace, name = (head.at(field).value if head.given(field) else "" for field in ("namespace", "name"))
+    before = held("Service", namespace, name) if isinstance(name, str) and isinstance(namespace, str) else None
+    if before is None:
+        return document
+    written = document.plain()
+    wanted = without_leftovers(as_dict(before), written)
+    return document if wanted == written else pruned(document, wanted)
 
 
 def _items(document: Located) -> Iterator[Located]:

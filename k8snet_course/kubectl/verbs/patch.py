@@ -17,12 +17,12 @@ from k8snet_course.kubectl.complaint import Complaint, server_error
 from k8snet_course.kubectl.context import Context
 from k8snet_course.kubectl.files import Wanted, text_of
 from k8snet_course.kubectl.flags import TEXT, Flag
-from k8snet_course.kubectl.leftovers import without_leftovers
 from k8snet_course.kubectl.refusals import refusal
 from k8snet_course.kubectl.reply import Reply, joined
 from k8snet_course.kubectl.verbs.verb import Verb
 from k8snet_course.kubectl.words import Command
 from k8snet_course.manifests import as_dict, load_each
+from k8snet_course.manifests.leftovers import without_leftovers
 from k8snet_course.yaml_text import documents
 
 STRATEGIC, MERGE, JSON = "strategic", "merge", "json"
