@@ -39,7 +39,8 @@ class NodeState:
 
     ``number`` is its place among the nodes, counted from 0.  ``at_home`` are the pods that use the node's own network;
     ``cables`` has for each other pod its container id, its address, and the ifindex of its interface on the node,
-    ``second_ips`` its second address, if there is one.
+    ``second_ips`` its second address, if there is one.  ``populated`` says that the plugin has attached a pod here, which may
+    be gone again: what it made for the first one can outlast the last one.
     """
 
     node: Node
@@ -55,6 +56,7 @@ class NodeState:
     at_home: dict[str, None] = field(default_factory=dict)
     host_ports: list[tuple[str, HostPort]] = field(default_factory=list)
     more_labels: dict[str, str] = field(default_factory=dict)
+    populated: bool = False
 
     @property
     def labels(self) -> dict[str, str]:
@@ -187,6 +189,7 @@ class ControlPlane:
         self._sandboxes = serial
         state.cables[key] = (container, address, state.next_index)
         state.next_index += 1
+        state.populated = True
         self.pods[key] = pod
         if self.clock.now:
             self.clock.came("Pod", key)
@@ -229,7 +232,7 @@ class ControlPlane:
                             f"{nodes[0].node.name} the pod {taken} has one", "take another hostPort, or delete that pod")
 
     def _save(self, state: NodeState) -> None:
-        """Remember a node's allocators before its first new pod.
+        """Remember a node's allocators, and what the plugin has made there, before its first new pod.
 
         Where all nodes share a pool, one copy holds all of it: what else changes in it, the deletion of the new pods undoes.
         """
@@ -241,8 +244,13 @@ class ControlPlane:
         if not self._saved or not self.plugin.has_blocks:
             second = state.second_ipam and state.second_ipam.copy()
             self._journal.append(partial(self._restore, state, state.ipam.copy(), second))
-        self._journal.append(partial(setattr, state, "next_index", state.next_index))
+        self._journal.append(partial(self._unmake, state, state.next_index, state.populated))
         self._saved.add(state.number)
+
+    def _unmake(self, state: NodeState, next_index: int, populated: bool) -> None:
+        """Put back what is known of a node's interfaces, when the new pods are gone again."""
+        state.next_index, state.populated = next_index, populated
+        self._note_addresses(state)
 
     def _restore(self, state: NodeState, first: Ipam, second: Ipam | None) -> None:
         """Put a node's allocators back as they were, when the new pods are gone again."""
@@ -347,8 +355,8 @@ class ControlPlane:
             del self.holders[address]
 
     def _note_addresses(self, state: NodeState) -> None:
-        """The addresses that the plugin gives to the node itself: some are there only while it has pods."""
-        now = self.plugin.node_addresses(state.node, state.ipam, bool(state.cables))
+        """The addresses that the plugin gives to the node itself: some are there only since its first pod."""
+        now = self.plugin.node_addresses(state.node, state.ipam, state.populated)
         if now != state.addresses:
             for address in state.addresses:
                 self._lets_go(state.node.name, address)

@@ -17,6 +17,7 @@ from k8snet_course.cni import Plugin, has_portmap, portmap_rules
 from k8snet_course.control_plane import ControlPlane, NodeState
 from k8snet_course.errors import NotFound
 from k8snet_course.faults import Fault, Parts
+from k8snet_course.linux.carrier import with_carriers
 from k8snet_course.linux.door import Door
 from k8snet_course.linux.link import loopback
 from k8snet_course.linux.namespace import ANY, ANY_IPV4, NO_DOORS, Learned, Listener, Namespace, bound
@@ -104,6 +105,9 @@ class Derivation:
             if neighbour in self._learned:
                 for address in pod.ips:
                     self._learned[neighbour].neighbours.forget(address)
+        if pod.node in self._learned and len(self.control.nodes[pod.node].cables) == 1:  # the last one, which is going
+            for link in self.plugin.left_over(self.control.nodes[pod.node].node).links:
+                self._learned[pod.node].neighbours.carrier_lost(link.name)
         if pod.node in self._learned and self._learned[pod.node].fdb:
             port = self.control.attachment(pod).host_link
             for fdb in self._learned[pod.node].fdb.values():
@@ -155,6 +159,10 @@ class Derivation:
 
     def _node(self, name: str, state: NodeState) -> Namespace:
         parts = Parts.of(self.plugin.node_tables(state.node, state.attachments, self.control.peers), forwarding=True)
+        if state.populated and not state.cables:
+            left = self.plugin.left_over(state.node)
+            parts.links += left.links
+            parts.routes += left.routes
         parts.bridge_nf = True  # without it kubeadm does not set a node up
         parts.links[:0] = self.underlay.host_links(name, *state.node.ips)
         parts.routes[:0] = self.underlay.host_routes(name, *state.node.ips)
@@ -201,6 +209,7 @@ class Derivation:
         for fault in broken:
             with suppress(NotFound):  # the row it was about has gone in the meantime
                 fault.apply(parts)
+        parts.links, parts.routes = with_carriers(parts.links, parts.routes)
         sources = tuple(sources)
         ours = {family: [source for source in sources if source.family == family] for family in ("IPv4", "IPv6")}
         return Namespace(name, kind, parts.links, RouteTable(parts.routes, parts.route_families), listeners=listeners,

@@ -190,7 +190,7 @@ class _Reader:
         taken = [each.port for key, each in state.host_ports if key not in state.at_home]
         diverted = port in self._node_ports or port in taken
         programs = tuple(self._asked(self.linux.control.pods[key]) for key in state.at_home)
-        return programs, bool(state.cables), node if diverted else "any node"
+        return programs, bool(state.cables), state.populated, node if diverted else "any node"
 
     def _asked(self, pod: Pod) -> tuple[Listener, ...]:
         """The programs of a pod that wait at the port in question."""

@@ -32,6 +32,7 @@ from k8snet_course.device import Device
 from k8snet_course.docker.lan import Lan, stand_in
 from k8snet_course.docker.pool import Pool
 from k8snet_course.errors import AlreadyExists, InvalidArgument, NotFound
+from k8snet_course.linux.carrier import with_carriers
 from k8snet_course.linux.link import End, Link, loopback, mac_from_text
 from k8snet_course.linux.namespace import Learned, Namespace
 from k8snet_course.linux.netfilter import FORWARD, POSTROUTING, Rules
@@ -229,7 +230,8 @@ class VirtualMachines(Lan):
                        master=HOST_BRIDGE if each.network == BRIDGED else NAT_BRIDGE)
                   for each in self.pods if each.node == name]
         routes = [replace(route, dev=HOST_BRIDGE) for route in self._underlay.host_routes(name, self._machines[name].ip)]
-        return Namespace(name, "host", links, RouteTable([*routes, connected(NAT_BRIDGE, gateway)]), forwarding=True,
+        links, routes = with_carriers(links, [*routes, connected(NAT_BRIDGE, gateway)])
+        return Namespace(name, "host", links, RouteTable(routes), forwarding=True,
                          learned=learned, rules=Rules(nat=_nat_rules(), filters=_filter_rules()))
 
     def _bridge(self, name: str) -> Link:

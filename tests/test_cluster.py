@@ -154,6 +154,41 @@ def test_the_bridge_comes_with_the_first_pod() -> None:
     assert [link.name for link in cluster.node("node-1").links][:3] == ["lo", "eth0", "cni0"]
 
 
+@pytest.mark.parametrize("cni", ["none", "bridge", "flannel", "flannel-host-gw"])
+def test_the_bridge_outlasts_the_last_pod(cni: str) -> None:
+    """CNI DEL takes the pod's cable away and nothing else (tried with the reference plugins: tests/cni)."""
+    cluster = Cluster(cni=cni)
+    pod = cluster.add_pod("a")
+    cluster.send("node-1", "10.244.0.9")
+    assert cluster.namespace("node-1").neighbours.unanswered
+    cluster.delete("pod", "a")
+    assert not cluster.namespace("node-1").neighbours.unanswered, "with the carrier Linux throws away what it has asked there"
+    bridge = cluster.node("node-1").links[-1]
+    assert (bridge.name, bridge.state, bridge.mtu, bridge.address) == ("cni0", "DOWN", 1500, "10.244.0.1")
+    trace = cluster.send("node-1", pod.ip)
+    assert trace.verdict is Verdict.NO_NEIGHBOUR and trace.reason == (
+        f"node-1 asked on cni0 who has {pod.ip}, and nobody answered")
+    assert trace.packet.src == "10.244.0.1" and cluster.send("node-1", "10.244.0.1").verdict is Verdict.REFUSED
+    cluster.add_pod("b")
+    bridge = next(link for link in cluster.node("node-1").links if link.name == "cni0")
+    assert (bridge.state, bridge.mtu) == ("UP", cluster.pod("b").links[1].mtu)
+    assert "linkdown" not in str(cluster.node("node-1").routes) and cluster.send("node-1", "b").answered
+
+
+def test_a_manifest_that_fails_leaves_no_bridge_that_was_not_there() -> None:
+    cluster, two = Cluster(2, node_mask_size=30), WEB + "---" + WEB.replace("name: web", "name: web2")
+    elsewhere = two.replace("spec:", "spec:\n  nodeName: node-2")
+    for link_names, holders in ((["lo", "eth0"], []), (["lo", "eth0", "cni0"], ["node-2"])):
+        before = state_of(cluster)
+        with pytest.raises(errors.AddressesExhausted):
+            cluster.apply(elsewhere)
+        assert state_of(cluster) == before
+        assert [link.name for link in cluster.node("node-2").links] == link_names
+        assert list(cluster.holders("10.244.0.5")) == holders
+        cluster.add_pod("once", node="node-2")
+        cluster.delete("pod", "once")
+
+
 def test_words_for_endpoints(cluster: Cluster) -> None:
     cluster.add_pod("db", namespace="shop")
     for name in ("shop/db", "pod/shop/db", "10.244.0.4"):

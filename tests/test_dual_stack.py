@@ -219,7 +219,7 @@ def test_reachability_in_both_families() -> None:
 @pytest.mark.parametrize("ranges", [DUAL, SIX], ids=["dual", "six"])
 def test_pods_come_and_go(cni: str, ranges: dict[str, str]) -> None:
     cluster = Cluster(nodes=2, cni=cni, **ranges)  # type: ignore[arg-type]
-    empty = dict(cluster._control.holders)
+    empty, left = dict(cluster._control.holders), {}
     for _ in range(3):
         cluster.add_pod("a", node="node-1")
         gone = cluster.add_pod("b", node="node-1")
@@ -228,7 +228,10 @@ def test_pods_come_and_go(cni: str, ranges: dict[str, str]) -> None:
         assert not any(cluster.send("a", ip).delivered for ip in gone.ips)
         assert not any(row.address in gone.ips for row in cluster.node("node-1").neighbours), "nobody remembers it"
         cluster.delete("pod", "a")
-    assert cluster._control.holders == empty
+    if cni in ("none", "bridge", "flannel", "flannel-host-gw"):  # cni0 stays, with the gateways' addresses
+        gateways = ["10.244.0.1", "fd00:10:244::1"][-len(gone.ips):]
+        left = dict.fromkeys(gateways, ("node-1",))
+    assert cluster._control.holders == empty | left
 
 
 @pytest.mark.parametrize("short", [0, 1])

@@ -255,6 +255,20 @@ def test_a_node_that_sends_the_port_elsewhere() -> None:
     same(cluster, 8080)
 
 
+@pytest.mark.parametrize("cni", ["flannel", "bridge"])
+def test_a_node_whose_last_pod_has_gone_is_not_one_that_never_had_any(cni: str) -> None:
+    cluster = Cluster(nodes=4, cni=cni)
+    for number in (1, 2, 3, 4):
+        cluster.add_pod(f"agent-{number}", node=f"node-{number}", host_network=True)
+    for number in (1, 2):
+        cluster.add_pod(f"pod-{number}", node=f"node-{number}")
+    cluster.add_pod("more", node="node-1")
+    cluster.delete("pod", "pod-2")
+    kinds = PodClasses(cluster._linux, "TCP", 80, 0).of[:4]
+    assert len(set(kinds)) == 3 and kinds[2] == kinds[3], "only node-3 and node-4 are alike"
+    same(cluster)
+
+
 def test_policies_that_name_a_nodes_address() -> None:
     cluster = cluster_of("calico-bgp")
     for number in (1, 2, 3):

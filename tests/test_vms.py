@@ -38,6 +38,13 @@ def test_the_default_network_is_libvirts(vms: VirtualMachines) -> None:
     assert vms.vm("nat-1").ip == "192.168.122.2" and vms.vm("nat-1").kind == "vm"
 
 
+def test_a_nat_network_without_machines_has_no_carrier() -> None:
+    alone = VirtualMachines()
+    assert alone.namespace("hv-1").links["virbr0"].state == "DOWN" and alone.namespace("hv-1").links["br0"].state == "UP"
+    assert "192.168.122.0/24 dev virbr0 proto kernel scope link src 192.168.122.1 linkdown" in [
+        str(row) for row in alone.namespace("hv-1").routes]
+
+
 def test_behind_nat_one_reaches_out_and_is_not_reached(vms: VirtualMachines) -> None:
     trace = vms.send("nat-1", "internet")
     assert trace.answered and trace.nat[0].new == HV

@@ -2,7 +2,8 @@
 
 For each pod it makes a veth pair, moves one end into the pod as ``eth0``, plugs the other into the bridge ``cni0``, asks the
 host-local plugin for an address, and gives the bridge the gateway's address.  The tables of node and pod are written from
-the ADD result alone: what the result does not say, the network does not have.
+the ADD result alone: what the result does not say, the network does not have.  DEL takes the cable away, and the address; the
+bridge stays, and with it the gateway's address and its route.
 
 Source: containernetworking/plugins, bridge 1.9.1 (options isGateway, isDefaultGateway, hairpinMode); CNI specification 1.1.0.
 """
@@ -60,7 +61,7 @@ class Bridge(Base):
         return HostLocal(self.subnet(node))
 
     def node_addresses(self, node: Node, ipam: Ipam, populated: bool) -> tuple[str, ...]:
-        """The gateway's, as long as there is a bridge."""
+        """The gateway's, as soon as there is a bridge."""
         if not populated:
             return ()
         own = ipam.ranges[0].gateway
@@ -105,6 +106,23 @@ class Bridge(Base):
             tables.links.append(Link(port["name"], "veth", attachment.index, port["mac"], self.mtu, master=self.bridge,
                                      peer=End(attachment.key, "eth0"), peer_index=2, hairpin=True, txqueuelen=0))
         return tables
+
+    def left_over(self, node: Node) -> Tables:
+        """The bridge with the gateway's address: the first ADD made it, and no DEL takes it away.
+
+        Its MAC address was set and stays.  Its MTU was not: it followed its ports', and Linux gives a bridge without ports 1500
+        bytes, whatever the pods had (tried with the reference plugin on Linux 6.18).
+
+        >>> from k8snet_course.cni.plugin import Settings
+        >>> plugin = Bridge(Settings("10.244.0.0/16", "192.168.1.0/24"))
+        >>> print(*plugin.left_over(Node("node-1", "192.168.1.2", "10.244.0.0/24")).routes)
+        10.244.0.0/24 dev cni0 proto kernel scope link src 10.244.0.1
+        """
+        ranges = [self.range_of(each) for each in self.nodes(node)]
+        addresses = tuple(f"{its.gateway}/{its.prefix_length}" for its in ranges)
+        mac = mac_from_address(min(ranges, key=lambda its: its.version).gateway)
+        return Tables([Link(self.bridge, "bridge", self.bridge_index, mac, addresses=addresses)],
+                      [connected(self.bridge, address) for address in addresses])
 
     def pod_tables(self, node: Node, attachment: Attachment) -> Tables:
         """``eth0``, the other end of the cable; the kernel's route to the pod's own subnet, and the result's routes."""

@@ -79,6 +79,10 @@ class Mesh(Bridge):
         tables.copies = [peers.copies(node, self.tunnel_device)]
         return tables
 
+    def left_over(self, node: Node) -> Tables:
+        """Nothing: the bridge is there with and without pods."""
+        return Tables()
+
     def share_networks(self, node: Node) -> list[str]:
         """A node's share as networks, for a routing table."""
         return [str(network) for network in summarize_address_range(*self.share(node))]

@@ -222,7 +222,7 @@ class Plugin(Protocol):
         ...
 
     def node_addresses(self, node: Node, ipam: Ipam, populated: bool) -> tuple[str, ...]:
-        """The addresses that the plugin gives to the node itself; ``populated`` says whether there are pods on it."""
+        """The addresses that the plugin gives to the node itself; ``populated``: a pod is or has been attached there."""
         ...
 
     def fabric_routes(self, nodes: Sequence[Node]) -> list[Route]:
@@ -231,6 +231,10 @@ class Plugin(Protocol):
 
     def node_tables(self, node: Node, attachments: Sequence[Attachment], peers: Peers) -> Tables:
         """What the plugin writes on a node, given the pods attached there and all nodes."""
+        ...
+
+    def left_over(self, node: Node) -> Tables:
+        """What CNI DEL has left on a node whose last pod has gone: what the first ADD made there, and nobody takes away."""
         ...
 
     def pod_tables(self, node: Node, attachment: Attachment) -> Tables:
@@ -294,6 +298,10 @@ class Base:
     def node_addresses(self, node: Node, ipam: Ipam, populated: bool) -> tuple[str, ...]:
         """None."""
         return ()
+
+    def left_over(self, node: Node) -> Tables:
+        """Nothing."""
+        return Tables()
 
     def fabric_routes(self, nodes: Sequence[Node]) -> list[Route]:
         """None: the nodes' own network knows nothing of pods."""

@@ -29,6 +29,7 @@ from k8snet_course.docker.lan import stand_in
 from k8snet_course.docker.network import FOREIGN, OVERLAY_MTU, VXLAN_PORT, Endpoint, Network
 from k8snet_course.docker.site import Site
 from k8snet_course.linux.bridge import Fdb, FdbEntry
+from k8snet_course.linux.carrier import with_carriers
 from k8snet_course.linux.door import EGRESS, Door, Judgement
 from k8snet_course.linux.link import End, Link, Tunnel, loopback, mac_from_text
 from k8snet_course.linux.namespace import Learned, Listener, Namespace, bound
@@ -120,6 +121,7 @@ def host_namespace(site: Site, links: list[Link], routes: list[Route], learned: 
     listeners, refused = bound((*_proxies(site), *programs))
     doors: dict[str, Door] = {end.host_link: Apart(site.networks[end.network]) for container in site.containers
                               for end in container.endpoints if not site.networks[end.network].icc}
+    wires, rows = with_carriers(wires, rows)
     return HostNamespace(site.host.name, "host", wires, RouteTable(rows), listeners=listeners, refused=refused, forwarding=True,
                          learned=learned, rules=Firewall.of(site).rules, doors=doors, fdb=_overlay_fdb(site),
                          neighbours=_overlay_neighbours(site))

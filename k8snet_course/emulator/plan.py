@@ -288,7 +288,7 @@ def _routes(ns: Namespace, made: Made) -> Iterator[str]:
     yield from (f"route del {dst} dev eth0" for dst in made.routes if dst not in there and dst not in gone)
     for row in sorted(ns.routes, key=lambda row: (bool(row.via), -row.prefix_length)):  # a router has to be reachable first
         local = ":" in row.via and ns.links[row.dev].program  # to a program; Linux takes no own address for a router in IPv6
-        text = str(replace(row, via="") if local else row)
+        text = str(replace(row, via="" if local else row.via, linkdown=False))  # nobody can write that; it follows
         for name, number in _PROTOCOLS:
             text = text.replace(f" proto {name}", f" proto {number}")
         far = row.via and not local and not row.onlink and not _on_wire(row, ns)

@@ -47,6 +47,8 @@ _TABLE = (
     Simplification("announcements", LAID_OUT, "everybody knows already which node has a load balancer's address",
                    "a program of the provider answers questions for it, and no such program runs in the lab"),
     Simplification("cards", LAID_OUT, "network cards are veth cables to a bridge", "no real card may be touched"),
+    Simplification("portless bridges", LAID_OUT, "the bridge that a node's last pod has left is made as one that never "
+                   "had a port", "it only lacks the link-local address that it had got with its first carrier"),
     Simplification("reverse path filter", LAID_OUT, "rp_filter is off everywhere",
                    "distributions set it differently, and the model has none"),
     Simplification("redirects", LAID_OUT, "no device tells others by ICMP of a shorter way (send_redirects is off)",

@@ -57,7 +57,8 @@ class Link:
     bridge send a frame back out of the port it came in by; ``proxy_arp`` makes it answer for every address that its device has
     a route to (in IPv6 ``proxy_ndp``); ``program`` says that an eBPF program is attached, which looks up in the device's eBPF
     maps where a packet routed here goes; ``txqueuelen`` is how many packets may wait to be sent, which matters to nobody here
-    and is printed (the reference plugins make cables with 0).  It prints as `ip addr`.
+    and is printed (the reference plugins make cables with 0); ``carrier`` says whether anything is plugged in that is up
+    (:mod:`.carrier`).  It prints as `ip addr`.
 
         >>> Link("eth0", "veth", 2, "0a:58:0a:f4:00:02", addresses=("10.244.0.2/24",)).address
         '10.244.0.2'
@@ -77,6 +78,7 @@ class Link:
     proxy_arp: bool = False
     program: bool = False
     txqueuelen: int = 1000
+    carrier: bool = True
 
     @property
     def address(self) -> str:
@@ -110,9 +112,15 @@ class Link:
 
     @property
     def flags(self) -> str:
-        """What kind of wire it is, and that it is up; kube-proxy never switches its dummy up."""
+        """What kind of wire it is, and that it is up; kube-proxy never switches its dummy up.
+
+        >>> Link("docker0", "bridge", 3, "", carrier=False).flags
+        'NO-CARRIER,BROADCAST,MULTICAST,UP'
+        """
         if self.kind == "dummy":
             return "BROADCAST,NOARP"
+        if not self.carrier:
+            return "NO-CARRIER,BROADCAST,MULTICAST,UP"
         return {"loopback": "LOOPBACK", "ipip": "NOARP"}.get(self.kind, "BROADCAST,MULTICAST") + ",UP,LOWER_UP"
 
     @property
@@ -122,7 +130,9 @@ class Link:
         >>> Link("eth0", "veth", 2, "").state, Link("flannel.1", "vxlan", 3, "").state, Link("d0", "dummy", 4, "").state
         ('UP', 'UNKNOWN', 'DOWN')
         """
-        return {"dummy": "DOWN"}.get(self.kind, "UNKNOWN" if self.kind in _CABLELESS else "UP")
+        if self.kind == "dummy" or not self.carrier:
+            return "DOWN"
+        return "UNKNOWN" if self.kind in _CABLELESS else "UP"
 
     @property
     def queue(self) -> str:

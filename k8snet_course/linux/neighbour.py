@@ -127,6 +127,19 @@ class NeighbourTable:
         for key in [key for key in self._learnt if key[1] == address]:
             del self._learnt[key]
 
+    def carrier_lost(self, dev: str) -> None:
+        """Drop all rows of an interface that nothing is plugged into any more, but those that somebody wrote.
+
+        >>> table = NeighbourTable()
+        >>> table.miss("10.244.0.99", "cni0")
+        >>> table.carrier_lost("cni0")
+        >>> table.unanswered
+        ()
+        """
+        for rows in (self._learnt, self._unanswered):
+            for key in [key for key in rows if key[0] == dev]:
+                del rows[key]
+
     def _written(self, address: str, dev: str) -> Neighbour | None:
         row = self._permanent.get((dev, address))
         if row is None:

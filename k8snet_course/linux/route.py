@@ -57,7 +57,8 @@ class Route:
     ``src`` is the address that this machine's own packets get when they take the row.  ``proto`` says who made the row
     (``kernel``: by giving an interface its address), ``scope`` is ``link`` when the destination is on the wire itself.
     ``mtu`` limits packets that take the row below the MTU of ``dev`` (0: it does not).  ``kind`` is ``blackhole`` for a row
-    that swallows packets in silence; such a row has no ``dev``.
+    that swallows packets in silence; such a row has no ``dev``.  ``linkdown`` says that ``dev`` has no carrier
+    (:mod:`.carrier`); the row is taken all the same.
 
         >>> print(Route("10.244.0.0/24", dev="eth0", proto="kernel", scope="link", src="10.244.0.2"))
         10.244.0.0/24 dev eth0 proto kernel scope link src 10.244.0.2
@@ -79,6 +80,7 @@ class Route:
     onlink: bool = False
     mtu: int = 0
     kind: str = ""
+    linkdown: bool = False
 
     @property
     def prefix_length(self) -> int:
@@ -110,7 +112,8 @@ class Route:
                             ("scope", "" if six else self.scope), ("src", self.src), ("metric", str(metric) if metric else "")):
             if value:
                 text += f" {word} {value}"
-        text += (" onlink" if self.onlink else "") + (f" mtu {self.mtu}" if self.mtu else "")
+        text += (" onlink" if self.onlink else "") + (" linkdown" if self.linkdown else "")
+        text += f" mtu {self.mtu}" if self.mtu else ""
         return f"{text} pref medium" if six else text
 
 

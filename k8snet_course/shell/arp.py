@@ -13,7 +13,6 @@ from ipaddress import ip_interface, ip_network
 from k8snet_course.linux.link import Link
 from k8snet_course.linux.neighbour import Neighbour
 from k8snet_course.linux.route import Route
-from k8snet_course.shell.ip_link import flags_of
 from k8snet_course.shell.machine import Machine
 from k8snet_course.shell.options import BadOption, parsed
 from k8snet_course.shell.ran import Ran, failed, wrote
@@ -115,7 +114,7 @@ def _ifconfig(machine: Machine, words: list[str], form: Callable[[Machine, Link]
     chosen = [links[names[0]]] if names else sorted(links.values(), key=lambda link: link.name)
     lines: list[str] = []
     for link in chosen:
-        up = "UP" in flags_of(machine.ns, link).split(",")
+        up = "UP" in link.flags.split(",")
         if up or names or "-a" in words:
             lines += [*form(machine, link), ""]
     return wrote(lines)
@@ -123,7 +122,7 @@ def _ifconfig(machine: Machine, words: list[str], form: Callable[[Machine, Link]
 
 def _names(machine: Machine, link: Link) -> list[str]:
     """The flags that ifconfig prints: RUNNING is LOWER_UP."""
-    given = flags_of(machine.ns, link).replace("LOWER_UP", "RUNNING").split(",")
+    given = link.flags.replace("LOWER_UP", "RUNNING").split(",")
     return [name for name in _ORDER if name in given]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from k8snet_course.linux.bridge import FdbEntry
 from k8snet_course.linux.namespace import Namespace
-from k8snet_course.shell.ip_link import flags_of, name_in_bridge
+from k8snet_course.shell.ip_link import name_in_bridge
 from k8snet_course.shell.ip_words import without
 from k8snet_course.shell.machine import Machine
 from k8snet_course.shell.ran import Ran, failed, wrote
@@ -63,7 +63,7 @@ def _links(ns: Namespace, given: dict[str, str], details: bool) -> Iterator[str]
     for link in ns.links.values():
         if not link.master or ("dev" in given and link.name != given["dev"]):
             continue
-        yield (f"{link.index}: {name_in_bridge(ns, link)}: <{flags_of(ns, link)}> mtu {link.mtu} master {link.master} "
+        yield (f"{link.index}: {name_in_bridge(ns, link)}: <{link.flags}> mtu {link.mtu} master {link.master} "
                "state forwarding priority 32 cost 2 ")
         if details:
             yield (f"    hairpin {'on' if link.hairpin else 'off'} guard off root_block off fastleave off learning on flood on "

@@ -14,7 +14,6 @@ from ipaddress import ip_network
 
 from k8snet_course.linux.namespace import Namespace
 from k8snet_course.shell.env import environment
-from k8snet_course.shell.ip_link import state_of
 from k8snet_course.shell.machine import Machine
 from k8snet_course.shell.options import BadOption, parsed
 from k8snet_course.shell.ran import Ran, failed, wrote
@@ -60,7 +59,7 @@ def files_of(machine: Machine) -> dict[str, Callable[[], str]]:
     values = {f"/proc/sys/{_swapped(name)}": value for name, value in settings(machine.ns).items()}
     for link in machine.ns.links.values():
         of = {"address": link.mac, "ifindex": link.index, "iflink": link.peer_index or link.index, "mtu": link.mtu,
-              "operstate": state_of(machine.ns, link).lower()}
+              "operstate": link.state.lower()}
         values |= {f"/sys/class/net/{link.name}/{name}": str(value) for name, value in of.items()}
     found |= {name: partial("{}\n".format, value) for name, value in values.items()}
     if machine.pod is not None:

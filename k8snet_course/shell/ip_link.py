@@ -28,7 +28,7 @@ def links(asked: Asked) -> list[list[str]]:
     chosen = _chosen(asked, filters)
     if asked.brief:
         ns = asked.machine.ns
-        return [[f"{_at(asked, ns, link):<16} {state_of(ns, link):<14} {_hardware_address(link)} <{flags_of(ns, link)}> "]
+        return [[f"{_at(asked, ns, link):<16} {link.state:<14} {_hardware_address(link)} <{link.flags}> "]
                 for link in chosen]
     return [_head(asked, link, "mode DEFAULT ") for link in chosen]
 
@@ -45,7 +45,7 @@ def addresses(asked: Asked) -> list[list[str]]:
         if asked.brief:
             ns = asked.machine.ns
             listed = " ".join(own)
-            entries.append([f"{_at(asked, ns, link):<16} {state_of(ns, link):<14} {listed}{' ' if own else ''}"])
+            entries.append([f"{_at(asked, ns, link):<16} {link.state:<14} {listed}{' ' if own else ''}"])
         elif asked.oneline:
             entries += [[f"{link.index}: {link.name}    {_address(link, each)}", _FOREVER] for each in own]
         else:
@@ -66,9 +66,9 @@ def _address(link: Link, address: str) -> str:
 def _head_of_ipv6(asked: Asked, link: Link) -> str:
     """The line before an interface's IPv6 addresses: the kernel's IPv6 part knows less of it."""
     ns = asked.machine.ns
-    state = "" if asked.busybox and not asked.machine.image.musl else f"state {state_of(ns, link)} "
+    state = "" if asked.busybox and not asked.machine.image.musl else f"state {link.state} "
     far = ",M-DOWN" if asked.busybox and _far(link) and not _by_index(ns, link.peer_index) else ""
-    return f"{link.index}: {name_in_bridge(ns, link)}: <{flags_of(ns, link)}{far}> mtu {link.mtu} {state}{_queue_length(link)}"
+    return f"{link.index}: {name_in_bridge(ns, link)}: <{link.flags}{far}> mtu {link.mtu} {state}{_queue_length(link)}"
 
 
 def _queue_length(link: Link) -> str:
@@ -88,7 +88,7 @@ def _chosen(asked: Asked, filters: dict[str, str]) -> Iterator[Link]:
         if ("dev" not in filters or link.name == filters["dev"]) and (
                 "master" not in filters or link.master == filters["master"]) and (
                 not wanted or wanted == link.kind or (wanted == "bridge_slave" and link.master)) and (
-                "up" not in filters or "UP" in flags_of(ns, link).split(",")):
+                "up" not in filters or "UP" in link.flags.split(",")):
             yield link
 
 
@@ -96,8 +96,8 @@ def _head(asked: Asked, link: Link, mode: str) -> list[str]:
     """The two first lines of an interface."""
     ns = asked.machine.ns
     master = f"master {link.master} " if link.master else ""
-    state = f"state {state_of(ns, link)} "
-    flags = flags_of(ns, link)
+    state = f"state {link.state} "
+    flags = link.flags
     if asked.busybox:
         flags += ",M-DOWN" if _far(link) and not _by_index(ns, link.peer_index) else ""
         state = state if asked.machine.image.musl else ""
@@ -157,18 +157,6 @@ def name_in_bridge(ns: Namespace, link: Link) -> str:
     """
     name = _by_index(ns, link.peer_index) if _far(link) else ""
     return f"{link.name}@{name}" if name else link.at
-
-
-def state_of(ns: Namespace, link: Link) -> str:
-    """UP, DOWN or UNKNOWN: a bridge into which nothing is plugged is down."""
-    return "DOWN" if link.kind == "bridge" and not ns.ports(link.name) else link.state
-
-
-def flags_of(ns: Namespace, link: Link) -> str:
-    """The flags: a bridge into which nothing is plugged has no carrier."""
-    if link.kind == "bridge" and not ns.ports(link.name):
-        return "NO-CARRIER,BROADCAST,MULTICAST,UP"
-    return link.flags
 
 
 def _other_namespace(asked: Asked, link: Link) -> str:

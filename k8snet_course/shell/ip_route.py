@@ -49,7 +49,7 @@ def routes(asked: Asked) -> list[str]:
         lines += [_row(asked, row, filters) for row in ns.routes if (":" in row.dst) == six and _kept(row, filters)
                   and (not wanted or _selected(row, select, wanted))]
     if table in ("local", "all") and not six:
-        lines += [_local_row(row, filters, table == "all") for row in local_table(ns)
+        lines += [_local_row(asked, row, filters, table == "all") for row in local_table(ns)
                   if _kept(row, filters) and (not wanted or _selected(row, select, wanted))]
     if table not in ("main", "local", "default", "all"):
         return []
@@ -118,13 +118,15 @@ def local_table(ns: Namespace) -> Iterator[Route]:
             rows.append(Route(own, link.name, src=own, proto="kernel", scope="host", kind="local"))
             if face.network.num_addresses > 2:
                 rows.append(Route(str(face.network.broadcast_address), link.name, src=own, proto="kernel", scope="link",
-                                  kind="broadcast"))
+                                  kind="broadcast", linkdown=not link.carrier))
     return iter(sorted(rows, key=lambda row: int(ip_address(row.dst.partition("/")[0]))))
 
 
-def _local_row(row: Route, filters: dict[str, str], named: bool) -> str:
+def _local_row(asked: Asked, row: Route, filters: dict[str, str], named: bool) -> str:
     words = [row.kind, row.dst, *(("dev", row.dev) if "dev" not in filters else ()), *(("table", "local") if named else ()),
              "proto", row.proto, "scope", row.scope, "src", row.src]
+    if row.linkdown and not asked.busybox:
+        words.append("linkdown")
     return " ".join(words) + " "
 
 

@@ -223,6 +223,7 @@ def _draw_pods(
             )
         )
     if not plan.pods:
+        said = "no pods yet" if all(link.carrier for link in plan.devices.bridges) else "no pods any more"
         drawing.box(
             Box(
                 plan.name,
@@ -232,8 +233,8 @@ def _draw_pods(
                 corner.y + 8,
                 160,
                 34,
-                "no pods yet",
-                (Label(corner.x + width / 2, corner.y + 30, "no pods yet", "note"),),
+                said,
+                (Label(corner.x + width / 2, corner.y + 30, said, "note"),),
             )
         )
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from k8snet_course.cluster import Cluster
 
 RESULT_KEYS = {"cniVersion", "interfaces", "ips", "routes", "dns"}
@@ -43,6 +47,31 @@ def test_node_tables() -> None:
                                 "192.168.1.0/24 dev eth0 proto kernel scope link src 192.168.1.2")
     ports = [link for link in node.links if link.master == "cni0"]
     assert len(ports) == 2 and all(link.kind == "veth" and not link.addresses for link in ports)
+
+
+@pytest.mark.parametrize("cni", ["bridge", "flannel", "flannel-host-gw"])
+@pytest.mark.parametrize("ranges", [("10.244.0.0/16,fd00:10:244::/56", "192.168.1.0/24,fd00:192:168:1::/64"),
+                                    ("fd00:10:244::/56,10.244.0.0/16", "fd00:192:168:1::/64,192.168.1.0/24"),
+                                    ("fd00:10:244::/56", "fd00:192:168:1::/64")], ids=["dual", "six first", "six"])
+def test_what_is_left_over_is_the_same_bridge(cni: str, ranges: tuple[str, str]) -> None:
+    """Number, MAC address and addresses stay, and so do the routes; the carrier has gone, and with it the ports' MTU."""
+    cluster = Cluster(cni=cni, pod_cidr=ranges[0], node_network=ranges[1])
+    cluster.add_pod("a")
+    before, rows = cluster.namespace("node-1").links, list(cluster.node("node-1").routes)
+    cluster.delete("pod", "a")
+    after = cluster.namespace("node-1").links
+    assert [*after] == [name for name in before if not name.startswith("veth")]
+    assert after["cni0"] == replace(before["cni0"], mtu=1500, carrier=False)
+    assert list(cluster.node("node-1").routes) == [replace(row, linkdown=row.dev == "cni0") for row in rows]
+
+
+@pytest.mark.parametrize("cni", ["weave", "calico", "cilium", "nsx"])
+def test_other_plugins_leave_nothing_over(cni: str) -> None:
+    cluster, never = Cluster(cni=cni), Cluster(cni=cni)
+    cluster.add_pod("a")
+    cluster.delete("pod", "a")
+    assert [link.name for link in cluster.node("node-1").links] == [link.name for link in never.node("node-1").links]
+    assert all(link.carrier for link in cluster.node("node-1").links)
 
 
 def test_both_ends_of_each_cable_name_each_other() -> None:

@@ -39,6 +39,18 @@ def test_the_default_bridge_has_the_documented_addresses(docker: Docker) -> None
         "default via 172.17.0.1 dev eth0\n172.17.0.0/16 dev eth0 proto kernel scope link src 172.17.0.2")
 
 
+def test_a_bridge_without_containers_has_no_carrier(docker: Docker) -> None:
+    """What a host with Docker and no container prints: docker0 is down, and its route is marked."""
+    for said in (("UP", ""), ("DOWN", " linkdown")):
+        link = docker.namespace("docker-1").links["docker0"]
+        assert (link.state, "NO-CARRIER" in link.flags) == (said[0], bool(said[1]))
+        assert f"172.17.0.0/16 dev docker0 proto kernel scope link src 172.17.0.1{said[1]}" in [
+            str(row) for row in docker.namespace("docker-1").routes]
+        for name in ("web", "db") if not said[1] else ():
+            docker.rm(name)
+    assert docker.send("docker-1", "172.17.0.2").verdict is Verdict.NO_NEIGHBOUR
+
+
 def test_an_address_that_was_given_up_is_the_next_to_be_given_out(docker: Docker) -> None:
     docker.rm("web")
     assert docker.run("other").ip == "172.17.0.2"  # host-local would go on to .4

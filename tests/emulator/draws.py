@@ -160,6 +160,7 @@ def worlds(draw: st.DrawFn, must: str = "", kinds: Kinds = HERE) -> World:
     if must:
         pods = (replace(pods[0], node=1, host_network=False), Pod("p99", 2, "x", LISTENS[1]), *pods[1:])
         broken = (Broken(must, draw(st.integers(0, 1)), draw(st.integers(0, 9)), draw(st.integers(0, 9))),)
+    once = tuple(sorted(draw(st.sets(st.integers(1, nodes), min_size=1)))) if draw(rarely) else ()
     names = [*(pod.label for pod in pods), *(f"node-{number}" for number in range(1, nodes + 1))]
     targets = [*names, *OUTSIDE, *(NOBODY[FOUR] if ranges != SIX else ()), *(NOBODY[SIX] if ranges != FOUR else ())]
     targets += [f"{name}{SECOND}" for name in names if ranges == DUAL]
@@ -167,4 +168,4 @@ def worlds(draw: st.DrawFn, must: str = "", kinds: Kinds = HERE) -> World:
         (*names, *OUTSIDE), targets, PORTS)]
     every += [(src, dst, port, protocol, size) for src, dst, port, protocol in every if protocol != "TCP" for size in SIZES]
     chosen = draw(st.lists(st.sampled_from(every), min_size=10, max_size=30, unique=True))
-    return World(cni, proxy, nodes, pods, served, policies, broken, tuple(chosen), ranges)
+    return World(cni, proxy, nodes, pods, served, policies, broken, tuple(chosen), ranges, once)

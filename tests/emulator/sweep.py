@@ -109,6 +109,7 @@ def rare(proxy: str) -> Iterator[World]:
     service = {**service, "spec": {"type": "ClusterIP", "selector": {"app": "x"}, "ports": [{"port": 80}],
                                    "ipFamilyPolicy": "PreferDualStack", "internalTrafficPolicy": "Local"}}
     yield World("calico-bgp", proxy, 2, pods, (service,), (), (), (("p0", "p1", 80, "TCP"),), DUAL)
+    yield World("flannel", proxy, 2, pods[1:2], (), (), (), (("p1", "10.244.0.2", None, "ICMP"),), once=(1,))
 
 
 def ask(world: World, swept: Swept) -> None:
@@ -138,6 +139,8 @@ def note(world: World, cluster: Cluster, probes: Sequence[Wanted], swept: Swept)
     swept.probes += len(probes)
     here: list[tuple[str, str]] = [("plugin", world.cni), ("nodes", str(world.nodes)), ("addresses", world.ranges)]
     here += [("fault", type(fault).__name__) for fault in cluster.faults]
+    here += [("bridge", "without ports") for node in cluster.nodes
+             for link in cluster.namespace(node.name).links.values() if not link.carrier]
     here += [("policy", each["kind"]) for each in world.policies]
     here += [("service", f"{world.proxy} {each['spec']['type']}") for each in world.services]
     here += [("service", f"{world.proxy} {key}") for each in world.services for key in each["spec"]

@@ -30,6 +30,7 @@ def test_model_and_linux_agree(request: pytest.FixtureRequest, tell: Callable[[s
     assert reached["plugin"] == set(PLUGINS)
     assert reached["addresses"] == {FOUR, DUAL, SIX}
     assert reached["fault"] == set(FAULTS) - {LOOP}, "a loop is made of a wrong route"
+    assert reached["bridge"] == {"without ports"}
     assert reached["policy"] == {"NetworkPolicy", "ClusterNetworkPolicy"}
     assert reached["service"] == {f"{proxy} {what}" for proxy in ("iptables", "nftables") for what in (
         "ClusterIP", "NodePort", "LoadBalancer", "externalIPs", "sessionAffinity", "loadBalancerSourceRanges",

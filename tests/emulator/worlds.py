@@ -79,7 +79,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class World:
-    """A cluster as it was drawn, and the probes."""
+    """A cluster as it was drawn, and the probes.  ``once`` are nodes that had a pod before all others, which has gone again."""
 
     cni: str
     proxy: str
@@ -90,6 +90,7 @@ class World:
     broken: tuple[Broken, ...]
     probes: tuple[Wanted, ...]
     ranges: str = FOUR
+    once: tuple[int, ...] = ()
 
     @property
     def named(self) -> dict[str, str]:
@@ -97,6 +98,9 @@ class World:
 
     def build(self) -> Cluster:
         cluster = Cluster(self.nodes, self.cni, **self.named)  # type: ignore[arg-type]
+        for number in self.once:
+            cluster.add_pod(f"once-{number}", node=f"node-{number}")
+            cluster.delete("pod", f"once-{number}")
         for pod in self.pods:
             cluster.add_pod(**pod.named)
         for one in (*self.services, *self.policies):
@@ -133,6 +137,9 @@ class World:
         """This world and these probes as a test."""
         yield "def test_found() -> None:"
         yield f"    cluster = Cluster({self.nodes}, {self.cni!r}, {_written(self.named)})"
+        for number in self.once:
+            yield f"    cluster.add_pod('once-{number}', node='node-{number}')"
+            yield f"    cluster.delete('pod', 'once-{number}')"
         for pod in self.pods:
             yield f"    cluster.add_pod({_written(pod.named)})"
         texts = [yaml.safe_dump(dict(one), sort_keys=False) for one in (*self.services, *self.policies)]

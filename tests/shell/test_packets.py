@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 
 from k8snet_course.cluster import Cluster
 from k8snet_course.faults import ForwardingOff, MissingRoute
-from k8snet_course.linux.link import Link
 from k8snet_course.linux.packet import Packet
 from k8snet_course.shell import Capture, Ran
 from k8snet_course.shell.filters import BadFilter, compiled
-from k8snet_course.shell.ip_link import flags_of, state_of
 from k8snet_course.shell.outcome import outcome
 from tests.shell.clusters import two_nodes
 
@@ -135,10 +133,23 @@ def test_the_musl_form_prints_states_and_the_other_does_not() -> None:
 
 
 def test_a_bridge_that_nothing_is_plugged_into_is_down() -> None:
-    ns = two_nodes().namespace("node-1")
-    empty = Link("docker0", "bridge", 9, "02:42:00:00:00:01")
-    assert (state_of(ns, empty), state_of(ns, ns.links["cni0"])) == ("DOWN", "UP")
-    assert flags_of(ns, empty).startswith("NO-CARRIER")
+    """As `ip`, `ifconfig` and `/sys` say it on Linux 6.18; BusyBox's `ip route` says nothing of it."""
+    cluster = Cluster()
+    cluster.add_pod("a")
+    assert ran(cluster, "node-1", "cat /sys/class/net/cni0/operstate").out == "up\n"
+    cluster.delete("pod", "a")
+    assert ran(cluster, "node-1", "ip -br link show cni0").lines == (
+        "cni0             DOWN           0a:58:0a:f4:00:01 <NO-CARRIER,BROADCAST,MULTICAST,UP> ",)
+    assert ran(cluster, "node-1", "cat /sys/class/net/cni0/operstate").out == "down\n"
+    assert ran(cluster, "node-1", "ifconfig cni0").lines[0] == "cni0: flags=4099<UP,BROADCAST,MULTICAST>  mtu 1500"
+    assert ran(cluster, "node-1", "bridge link").out == ""
+    row = "10.244.0.0/24 dev cni0 proto kernel scope link src 10.244.0.1 linkdown "
+    assert ran(cluster, "node-1", "ip route show dev cni0").lines == (row.replace("dev cni0 ", ""),)
+    assert ran(cluster, "node-1", "ip route get fibmatch 10.244.0.9").lines == (row,)
+    assert "linkdown" not in ran(cluster, "node-1", "ip route get 10.244.0.9").out
+    assert "linkdown" not in ran(cluster, "node-1", "busybox ip route").out
+    assert "broadcast 10.244.0.255 dev cni0 proto kernel scope link src 10.244.0.1 linkdown " in ran(
+        cluster, "node-1", "ip route show table local").lines
 
 
 def test_ipv6() -> None:

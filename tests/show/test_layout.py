@@ -13,7 +13,7 @@ from k8snet_course.show.drawing import area
 from k8snet_course.show.layout import MOST_PODS, layout
 from k8snet_course.show.path import path
 from k8snet_course.show.scene import Box, Place, Scene
-from k8snet_course.show.text import outside
+from k8snet_course.show.text import cluster_text, outside
 from tests.show.clusters import LATER, NAMES, WALKS, cluster_of
 
 SIZES = [(nodes, pods) for nodes in (1, 2, 3, 4) for pods in range(21)]
@@ -92,6 +92,21 @@ def test_the_same_cluster_gives_the_same_scene() -> None:
 def test_the_first_pods_do_not_move_the_node() -> None:
     frames = [layout(cluster_of(1, pods)).box("node-1") for pods in range(6)]
     assert all(frame is not None and (frame.x, frame.width) == (frames[0].x, frames[0].width) for frame in frames if frames[0])
+
+
+@pytest.mark.parametrize("cni", ["none", "bridge", "flannel", "flannel-host-gw", "weave"])
+def test_a_node_whose_last_pod_has_gone_keeps_its_bridge(cni: str) -> None:
+    """The way to the pod that was there ends in the bridge; with a bridge that is always there nothing is said of the past."""
+    cluster = Cluster(nodes=2, cni=cni)
+    address = cluster.add_pod("once", node="node-1").ip
+    cluster.add_pod("b", node="node-2")
+    cluster.delete("pod", "once")
+    scene = layout(cluster, cluster.send("node-1", address))
+    assert collisions(scene) == [] and scene.box("node-1", "weave" if cni == "weave" else "cni0") is not None
+    notes = [label.text for box in scene.boxes if box.kind == "note" and box.device == "node-1" for label in box.labels]
+    assert notes == ["no pods yet" if cni == "weave" else "no pods any more"]
+    text = cluster_text(cluster)
+    assert "  bridge cni0 10.244.0.1/" in text or cni == "weave"
 
 
 def test_a_large_cluster_shows_a_few_nodes_those_of_the_walk_among_them() -> None:
