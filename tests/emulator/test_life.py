@@ -26,6 +26,7 @@ from k8snet_course.errors import InvalidArgument
 REAL = pytest.mark.needs("ip", "bridge", "iptables-restore", "/usr/lib/cni/bridge", "root")
 _CODE = """
 import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what runs in its background ignore it
 from tests.emulator.test_life import two_nodes
 from k8snet_course.emulator import emulate
 with emulate(two_nodes()) as lab:

@@ -70,8 +70,9 @@ class KubeProxy:
 
         The addresses and the EndpointSlices are asked for when they are needed: at once, or when a packet first goes there.
 
+            >>> from k8snet_course.objects.service import ServicePort
             >>> proxy = KubeProxy()
-            >>> proxy.expect(Service("web", cluster_ips=("10.96.0.20",)), 0, tuple, tuple)
+            >>> proxy.expect(Service("web", ports=(ServicePort(80),), cluster_ips=("10.96.0.20",)), 0, tuple, tuple)
             >>> proxy
             <KubeProxy iptables: 1 Services>
         """
