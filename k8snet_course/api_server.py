@@ -11,7 +11,7 @@ Source: Kubernetes documentation, "Kubernetes API Concepts"; "kubectl apply".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,7 @@ class ApiServer:
         self.forgetful: list[Callable[[str], None]] = []
         """Who wants to know that an address has moved to another machine: a node says so by gratuitous ARP."""
         control.watchers.append(self._pod_changed)
+        proxy.finds_by(self._behind_whom)
         for name in FIRST_NAMESPACES:
             self._put("Namespace", Namespace(name))
 
@@ -251,11 +252,18 @@ class ApiServer:
                 if behind.number is None:
                     self.proxy.update(service, behind())
                 else:
-                    self.proxy.expect(service, behind.number, behind.addresses, behind)
+                    self.proxy.expect(service, behind.number, behind)
                 self.zone.add_service(service)
                 self.zone.expect_slices(namespace, name, behind)
             self._announce(key, service)
         return bool(key)
+
+    def _behind_whom(self, address: str) -> Iterator[str]:
+        """The keys of the Services that select a pod with this address."""
+        for device in self.control.holders.get(address, ()):
+            pod = self.control.pods.get(device)
+            if pod is not None:
+                yield from self.services.selecting(pod)
 
     def _announce(self, key: str, service: Service | None) -> None:
         """One node answers for a load balancer's address on the nodes' wire."""

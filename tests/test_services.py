@@ -964,3 +964,15 @@ def test_only_services_that_somebody_asks_for_are_worked_out(proxy: str, monkeyp
     assert set(looked) == {*first, "svc-9"}
     assert len(cluster.proxy_text("node-1")) > 1000
     assert {f"svc-{number}" for number in range(30)} <= set(looked)
+
+
+@pytest.mark.parametrize("proxy", LINUX_MODES)
+def test_an_endpoint_that_is_sent_back_to_itself_is_hidden_whoever_asked_first(proxy: str) -> None:
+    """A pod's own Service, of which nobody has worked anything out, leads back to the pod, which sees the node's address."""
+    cluster = Cluster(nodes=2, cni="flannel", proxy=proxy)
+    for number in range(12):
+        cluster.add_pod(f"pod-{number}", labels={"app": f"app-{number}"})
+        cluster.apply(service(f"svc-{number}", clusterIP=None, selector={"app": f"app-{number}"}, ports=[{"port": 80}]))
+    for number in range(12):
+        trace = cluster.send(f"pod-{number}", f"svc-{number}")
+        assert trace.answered and trace.hops[-1].packet.src != cluster.pod(f"pod-{number}").ip

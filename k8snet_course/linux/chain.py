@@ -20,6 +20,9 @@ from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.packet import Packet
 from k8snet_course.linux.rule import Row, Rule, exact
 
+Seek = Callable[[str], Iterable[Hashable]]
+"""What says whose rules may name an address as their destination."""
+
 FEW = 8
 """Up to this many rules a chain is simply read from the top, and shown whole."""
 
@@ -40,7 +43,7 @@ class Chain:
     """
 
     __slots__ = ("_asking", "_expected", "_expected_at", "_few", "_groups", "_index", "_next", "_ordered", "_outstanding",
-                 "_recent", "_rows", "_sources", "_write")
+                 "_recent", "_rows", "_seek", "_sources", "_write")
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._rows: dict[int, Row] = {}
@@ -61,6 +64,7 @@ class Chain:
         self._outstanding = 0
         """How many rules are expected."""
         self._write: Callable[[Hashable], Iterable[Row]] | None = None
+        self._seek: Seek | None = None
         self._ordered = True
         """Whether the rules were put in in the order of their places."""
         for row in rows:
@@ -70,11 +74,12 @@ class Chain:
         """Put rules behind those that are there, under a key."""
         self._groups.setdefault(key, []).extend([self._put(row) for row in rows])
 
-    def expect(self, key: Hashable, number: int, addresses: Iterable[str],
+    def expect(self, key: Hashable, number: int, addresses: Iterable[str] | Seek,
                write: Callable[[Hashable], Iterable[Row]]) -> None:
         """Keep places for so many rules of a key, each of which names one of the addresses as its destination.
 
-        ``write`` gives the rules for the key; it is one function for all that a chain expects.
+        Instead of the addresses, a function may say which keys have rules for one.  ``write`` gives the rules for the key.
+        Both functions are the same for all that a chain expects.
 
             >>> from k8snet_course.linux.rule import Rule
             >>> chain = Chain()
@@ -82,6 +87,8 @@ class Chain:
             >>> len(chain), [row.target for row in chain]
             (1, ['TO-web'])
         """
+        if callable(addresses):
+            self._seek, addresses = addresses, ()
         self._expected[key] = at = (self._next, number, tuple(addresses))
         self._next += number
         self._outstanding += number
@@ -124,6 +131,8 @@ class Chain:
             >>> Chain([Rule("INPUT", "DROP", dst="10.0.0.7/32"), Rule("INPUT", "ACCEPT")]).destinations()
             ('10.0.0.7',)
         """
+        for key in [key for key, (_, _, addresses) in self._expected.items() if not addresses]:
+            self._write_down(key)
         found: list[tuple[int, tuple[str, ...]]] = [(place, (exact(row.dst),)) for place, row in self._in_order().items()]
         if self._expected:
             found = sorted(found + [(place, addresses) for place, _, addresses in self._expected.values()])
@@ -141,6 +150,9 @@ class Chain:
             return self._few
         if packet.dst in self._expected_at:
             for key in tuple(self._expected_at[packet.dst]):
+                self._write_down(key)
+        if self._seek is not None and self._expected:
+            for key in [key for key in self._seek(packet.dst) if key in self._expected]:
                 self._write_down(key)
         if self._index is None:
             self._make_index()

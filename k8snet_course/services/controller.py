@@ -41,10 +41,6 @@ class Behind:
         """The EndpointSlices."""
         return self._services.slices(self._service.key)
 
-    def addresses(self) -> tuple[str, ...]:
-        """The endpoints' addresses, where there is a ``number``."""
-        return self._services.addresses(self._service)
-
 
 class ServiceController:
     """The Services of a cluster.  ``ranges`` has an allocator of cluster IPs for each IP family, the primary one first.
@@ -241,9 +237,9 @@ class ServiceController:
                 return None
         return len(keys)
 
-    def addresses(self, service: Service) -> tuple[str, ...]:
-        """The addresses of the pods that a Service selects."""
-        return tuple([ip for pod in self._index.pods_of(service) for ip in pod.ips])
+    def selecting(self, pod: Pod) -> list[str]:
+        """The keys of the Services that select a pod."""
+        return [service.key for service in self._index.services_of(pod)]
 
     def _worked_out(self, key: str) -> tuple[EndpointSlice, ...]:
         service = self.services.get(key)

@@ -50,7 +50,7 @@ def test_a_short_chain_knows_what_comes_and_goes() -> None:
     assert [row.target for row in chain.near(packet)] == ["ACCEPT"]
 
 
-KEPT = st.lists(st.tuples(st.sampled_from(("add", "expect", "remove", "near", "read", "named")), st.integers(0, 5),
+KEPT = st.lists(st.tuples(st.sampled_from(("add", "expect", "seek", "remove", "near", "read", "named")), st.integers(0, 5),
                           st.integers(1, 4), st.sampled_from((*HOSTS, "10.244.7.7"))), max_size=40)
 
 
@@ -59,9 +59,13 @@ def test_expected_rules_stand_where_they_would_have_been_written(steps: list[tup
     """One chain writes what it expects when it has to, the other wrote it at once: nobody can tell them apart."""
     late, early = Chain(), Chain()
     rules: dict[int, list[Rule]] = {}
+
+    def whose(address: str) -> list[int]:
+        return [key for key, of in rules.items() if any(rule.dst == f"{address}/32" for rule in of)]
+
     for what, key, number, host in steps:
         packet = Packet(HOSTS[0], host, "TCP", 40000, 80)
-        if what in ("add", "expect"):
+        if what in ("add", "expect", "seek"):
             for chain in (late, early):
                 chain.remove(key)
             rules[key] = [Rule("X", f"{key}-{one}", dst=f"{host}/32", protocol="tcp", dport=80 + one % 2)
@@ -70,7 +74,7 @@ def test_expected_rules_stand_where_they_would_have_been_written(steps: list[tup
             if what == "add":
                 late.add(key, rules[key])
             else:
-                late.expect(key, number, [host], rules.__getitem__)
+                late.expect(key, number, [host] if what == "expect" else whose, rules.__getitem__)
         elif what == "remove":
             late.remove(key), early.remove(key)
         elif what == "near":

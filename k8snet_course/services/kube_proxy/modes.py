@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from k8snet_course.errors import InvalidArgument
+from k8snet_course.linux.chain import Seek
 from k8snet_course.linux.memory import Memory
 from k8snet_course.linux.netfilter import Rules
 from k8snet_course.names import nearest
@@ -64,20 +65,27 @@ class KubeProxy:
         for tables in self._tables:
             tables.update(service, slices)
 
-    def expect(self, service: Service, number: int, addresses: Callable[[], Iterable[str]],
-               slices: Callable[[], Iterable[EndpointSlice]]) -> None:
+    def expect(self, service: Service, number: int, slices: Callable[[], Iterable[EndpointSlice]]) -> None:
         """As ``update``, for a Service with so many endpoints, all of them ready and each with an address of its own.
 
-        The addresses and the EndpointSlices are asked for when they are needed: at once, or when a packet first goes there.
+        The EndpointSlices are asked for when they are needed: at once, or when a packet first goes there.
 
             >>> from k8snet_course.objects.service import ServicePort
             >>> proxy = KubeProxy()
-            >>> proxy.expect(Service("web", ports=(ServicePort(80),), cluster_ips=("10.96.0.20",)), 0, tuple, tuple)
+            >>> proxy.expect(Service("web", ports=(ServicePort(80),), cluster_ips=("10.96.0.20",)), 0, tuple)
             >>> proxy
             <KubeProxy iptables: 1 Services>
         """
         for tables in self._tables:
-            tables.expect(service, number, addresses, slices)
+            tables.expect(service, number, slices)
+
+    def finds_by(self, seek: Seek) -> None:
+        """``seek`` says which Services, by namespace/name, have an endpoint with an address.
+
+        Without it the mode ipvs, which has rows for each endpoint, looks at all Services at once.
+        """
+        for tables in self._tables:
+            tables.seek = seek
 
     def remove(self, key: str) -> None:
         """Take a Service out, by namespace/name.  One that is not there is no error."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from functools import partial
 
-from k8snet_course.linux.chain import Chain
+from k8snet_course.linux.chain import Chain, Seek
 from k8snet_course.linux.netfilter import Rules
 from k8snet_course.linux.rule import Row, exact
 from k8snet_course.objects.endpoint_slice import EndpointSlice
@@ -48,6 +48,8 @@ class Tables:
         self.edition = 0
         """A number that is another one as soon as a chain may consist of other parts than before."""
         self.endpoints = 0
+        self.seek: Seek | None = None
+        """Which Services have an endpoint with an address, for those at whose endpoints nobody has looked yet."""
         self.opened = 0
         """How often somebody has looked at a Service's endpoints after it came."""
         self._nodes: dict[str, NodeTables] = {}
@@ -81,7 +83,7 @@ class Tables:
         else:
             held.touched = put(self.dispatch, service.key, self.mode, held.views)
 
-    def expect(self, service: Service, number: int, addresses: Callable[[], Iterable[str]], slices: Slices) -> None:
+    def expect(self, service: Service, number: int, slices: Slices) -> None:
         """As ``update``, for a Service with so many endpoints, all of them ready and each with an address of its own.
 
         If nothing but its cluster IP leads to it, its endpoints are looked at when a packet or a person first does.
@@ -93,7 +95,7 @@ class Tables:
         if outline is None:
             self.update(service, slices())
             if simple and shape not in self._outlines and key in self.held:
-                self._outlines[shape] = self._outline(self.held[key], self._of_family(addresses()))
+                self._outlines[shape] = self._outline(self.held[key])
             return
         self.remove(key)
         self.edition += 1
@@ -106,23 +108,25 @@ class Tables:
         for chain, rows, write in outline.at_address:
             chain.expect(key, rows, mine, write)
         for chain, rows, write in outline.at_endpoints:
-            chain.expect(key, rows, self._of_family(addresses()), write)
+            assert self.seek is not None
+            chain.expect(key, rows, self.seek, write)
 
     def _of_family(self, addresses: Iterable[str]) -> tuple[str, ...]:
         ipv6 = self.family == "IPv6"
         return tuple([address for address in addresses if (":" in address) == ipv6])
 
-    def _outline(self, held: Held, ends: tuple[str, ...]) -> Outline | None:
+    def _outline(self, held: Held) -> Outline | None:
         """What the rows of a Service have in common with those of all that have as many ports and endpoints.
 
         None: a packet to another address may meet one of them.
         """
         cluster_ips = frozenset(view.cluster_ip for view in held.views)
+        ends = frozenset(end.ip for _, backends in held.endpoints for end in backends) if self.seek is not None else frozenset()
         found = Outline(held.touched, [], [])
         for where in held.touched:
             rows = self._written(where, held.service.key)
             named = {exact(row.dst) for row in rows}
-            if not (named <= cluster_ips or named <= frozenset(ends)) or self.dispatch[where].asks_memory:
+            if not (named <= cluster_ips or named <= ends) or self.dispatch[where].asks_memory:
                 return None
             if where not in self._writers:
                 self._writers[where] = partial(self._written, where)
