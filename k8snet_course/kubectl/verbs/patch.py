@@ -22,7 +22,6 @@ from k8snet_course.kubectl.reply import Reply, joined
 from k8snet_course.kubectl.verbs.verb import Verb
 from k8snet_course.kubectl.words import Command
 from k8snet_course.manifests import as_dict, load_each
-from k8snet_course.manifests.leftovers import without_leftovers
 from k8snet_course.yaml_text import documents
 
 STRATEGIC, MERGE, JSON = "strategic", "merge", "json"
@@ -42,11 +41,8 @@ def patch(context: Context, command: Command) -> Reply:
     for resource, value in found.objects:
         if context.server.api.find(resource.kind, getattr(value, "key", value.name)) is None:
             raise Complaint(f"error: {resource.plural} of this course cannot be patched")
-        before = as_dict(value)
-        after = _patched(before, wanted, kind)
-        if resource.kind == "Service":
-            after = without_leftovers(before, after)
-        document, = load_each(after)
+        after = _patched(as_dict(value), wanted, kind)
+        document, = load_each(after, context.server.api.there)
         if document.error is not None:
             raise refusal(document.error, after)
         one = Wanted(after, document.made, changed=True)

@@ -50,8 +50,7 @@ class Outline(NamedTuple):
     at_endpoints: list[tuple[Chain, int, Callable[[Hashable], list[Row]]]]
 
 
-def put(dispatch: dict[Where, Chain], key: str, mode: Mode,
-        views: tuple[PortView, ...]) -> tuple[Where, ...]:
+def put(dispatch: dict[Where, Chain], key: str, mode: Mode, views: tuple[PortView, ...]) -> tuple[Where, ...]:
     """Put a Service's dispatch rows into the chains; returns which chains it touched."""
     rows: dict[Where, list[Row]] = {}
     for view in views:
